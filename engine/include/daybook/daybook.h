@@ -1,0 +1,9 @@
+// Daybook: an embeddable event store. This header is all an application needs.
+#pragma once
+
+#include <daybook/cursor.h>
+#include <daybook/error.h>
+#include <daybook/event.h>
+#include <daybook/options.h>
+#include <daybook/store.h>
+#include <daybook/types.h>

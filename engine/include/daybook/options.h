@@ -1,0 +1,79 @@
+// Options: every one has a default with a reason.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+#include <daybook/types.h>
+
+namespace daybook {
+
+// What an acknowledged append survives. Publishing (being visible) and being durable are two things.
+enum class Durability : std::uint8_t {
+  memory,    // returns when published: survives the death of the process, not of the machine
+  interval,  // as memory, and a background thread syncs every OpenOptions::sync_interval
+  sync,      // returns when on stable storage: survives power loss (group commit across threads)
+};
+
+enum class Mode : std::uint8_t {
+  read_write,  // one process at a time; created when missing
+  read_only,   // any number of processes, also while one writes; takes no lock, creates no file
+};
+
+struct OpenOptions {
+  Mode mode = Mode::read_write;
+
+  // The default of every append. Durable unless the caller decides otherwise.
+  Durability durability = Durability::sync;
+
+  // How long a crash of the machine may reach back in Durability::interval.
+  std::chrono::milliseconds sync_interval{100};
+
+  // Size of each segment file in bytes: a multiple of 4096, 64 KiB .. 512 MiB. An append must fit in one
+  // segment. Fixed when a store is created; 0 = the store's own, or 128 MiB for a new one.
+  std::uint64_t segment_size = 0;
+
+  // Largest payload of one event, in bytes.
+  std::uint32_t payload_size_max = 16u << 20;
+
+  // false: open fails with Errc::not_found instead of creating a store (read_write only).
+  bool create = true;
+
+  // Daybook refuses to write on file systems that it does not know to keep its promises (network and FUSE
+  // file systems). True: take them anyway.
+  bool any_file_system = false;
+};
+
+struct AppendOptions {
+  std::optional<Durability> durability{};  // unset = the store's
+};
+
+enum class Visibility : std::uint8_t {
+  published,  // everything that is visible
+  durable,    // only what survives power loss
+};
+
+enum class Direction : std::uint8_t { forward, backward };
+
+struct ReadOptions {
+  // Forward: start behind this position; 0 = at the first event.
+  Position after = 0;
+
+  // Backward: start before this position; 0 = at the last event that is visible when reading starts.
+  Position before = 0;
+
+  // Forward: skip to the first event recorded at or after this time (and behind `after`).
+  // Backward: start at the last event recorded at or before it.
+  std::optional<Timestamp> recorded_at{};
+
+  Direction direction = Direction::forward;
+
+  Visibility visibility = Visibility::published;
+
+  // Verify the checksums of every frame before showing its events. Unset = off in the process that has the
+  // store open for writing (open() verified the log), on in every other.
+  std::optional<bool> verify{};
+};
+
+}  // namespace daybook

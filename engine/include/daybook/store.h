@@ -1,0 +1,127 @@
+// The store: open, append, read, sync, close.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <initializer_list>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include <daybook/cursor.h>
+#include <daybook/error.h>
+#include <daybook/event.h>
+#include <daybook/export.h>
+#include <daybook/options.h>
+#include <daybook/types.h>
+
+namespace daybook {
+
+// One stream's part of an append.
+struct StreamAppend {
+  std::string_view stream;
+  Expect expect{};
+  std::span<const NewEvent> events;
+  Version last_version = 0;  // out, when the append succeeded: version of the last event
+};
+
+// Where an append went. An append of n events takes n positions in a row, in the order given.
+struct Appended {
+  Position first_position = 0;
+  Position last_position = 0;
+  Version last_version = 0;  // of the (first) stream, after the append
+};
+
+struct StreamHead {
+  Version version = 0;         // of its last event; 0 = there is no such stream
+  Position last_position = 0;  // of its last event
+};
+
+// What open() found and did. After a clean close all of it is zero.
+struct RecoveryReport {
+  bool unclean = false;              // the last writer did not close the store
+  std::uint64_t segment = 0;         // where the log was cut
+  std::uint64_t offset = 0;          // the end of the valid prefix in that segment
+  std::uint64_t bytes_cut = 0;       // bytes behind it that were not zero
+  std::uint64_t frames_cut = 0;      // complete frames among them: published out of order by the disk, never durable
+};
+
+struct SegmentInfo {
+  std::uint64_t number = 0;       // 1, 2, 3 ...
+  std::uint64_t epoch = 0;
+  std::uint64_t size = 0;         // of the file, bytes
+  std::uint64_t allocated = 0;    // on disk, bytes
+  std::uint64_t used = 0;         // bytes up to the end of the last published frame
+  bool sealed = false;
+  Position first_position = 0;    // 0 = no events
+  Position last_position = 0;
+};
+
+struct StoreInfo {
+  Uuid log{};
+  std::uint64_t epoch = 0;
+  std::uint64_t segment_size = 0;
+  std::vector<SegmentInfo> segments;
+};
+
+// An event store in a directory.
+//
+// Thread safety: every method may be called from any thread at any time, but close() and destruction, which must
+// come after every other call has returned.
+// Crash safety: see Durability. Fork: a child must not use the parent's store; its calls fail with Errc::closed.
+class DAYBOOK_EXPORT Store {
+ public:
+  // Opens, recovers or creates the store in `directory`. For writing it takes the lock of the store
+  // (Errc::locked when another process, or another Store of this one, holds it).
+  static Result<Store> open(const std::filesystem::path& directory, const OpenOptions& options = {});
+
+  Store(Store&&) noexcept;
+  Store& operator=(Store&&) noexcept;
+  ~Store();  // closes; an error of close() is lost, so call it where it matters
+
+  // Appends events to one stream, all or none. Returns when they are visible, and durable if asked for.
+  // Lock-free in Durability::memory. Fails without a trace in the log: wrong_version (expected, actual),
+  // invalid_argument, too_large, no_space, poisoned, read_only, closed.
+  Result<Appended> append(std::string_view stream, Expect expect, std::span<const NewEvent> events,
+                          const AppendOptions& options = {});
+  Result<Appended> append(std::string_view stream, Expect expect, std::initializer_list<NewEvent> events,
+                          const AppendOptions& options = {}) {
+    return append(stream, expect, std::span(events.begin(), events.size()), options);
+  }
+
+  // Appends to several streams as one frame: visible together or not at all, each stream with its own expectation.
+  // A stream may be named once. On wrong_version, Error::index says which stream.
+  Result<Appended> append(std::span<StreamAppend> streams, const AppendOptions& options = {});
+
+  // Returns when everything up to `position` (everything published by now) is durable.
+  Result<void> sync(Position position);
+  Result<void> sync();
+
+  [[nodiscard]] Position published_position() const;
+  [[nodiscard]] Position durable_position() const;
+
+  // The last event of a stream. In a read-only store it costs a scan of the log.
+  Result<StreamHead> head(std::string_view stream) const;
+
+  // A cursor over the whole log. Errors of the start (a position beyond the end is not one) come from the cursor.
+  [[nodiscard]] Cursor read(const ReadOptions& options = {}) const;
+
+  // Forward from a token; stale_token if the log it names, or the event it names, is not here any more.
+  Result<Cursor> resume(const ResumeToken& token, const ReadOptions& options = {}) const;
+
+  [[nodiscard]] const RecoveryReport& recovery() const;
+  Result<StoreInfo> info() const;
+
+  // Syncs, and marks the log as cleanly closed. Every call after it fails with Errc::closed.
+  Result<void> close();
+
+ private:
+  struct Impl;
+  explicit Store(std::unique_ptr<Impl> impl);
+  friend struct StoreAccess;  // tests open a store over their own io::Directory
+
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace daybook

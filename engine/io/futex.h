@@ -1,0 +1,17 @@
+// Sleeping until a word in memory changes, across threads and processes.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+
+namespace daybook::io {
+
+// Sleeps while `word` is `value`, until woken or `timeout` is over. May return early: look again.
+// The word may be in a read-only mapping of another process's file.
+void futex_wait(const std::uint32_t& word, std::uint32_t value, std::chrono::nanoseconds timeout) noexcept;
+
+// Wakes everybody who sleeps on the word, in every process that maps it.
+void futex_wake_all(const std::uint32_t& word) noexcept;
+
+}  // namespace daybook::io
