@@ -1,0 +1,27 @@
+# What every target of the project is compiled with.
+
+include(CheckIPOSupported)
+if(DAYBOOK_IPO)
+  check_ipo_supported(RESULT DAYBOOK_IPO_WORKS OUTPUT reason LANGUAGES CXX)
+  if(NOT DAYBOOK_IPO_WORKS)
+    message(STATUS "daybook: no interprocedural optimisation: ${reason}")
+  endif()
+endif()
+
+# Warnings, hidden visibility, no compiler extensions. Call it on every target that is added.
+function(daybook_target_defaults target)
+  set_target_properties(
+    ${target}
+    PROPERTIES CXX_EXTENSIONS OFF
+               CXX_VISIBILITY_PRESET hidden
+               VISIBILITY_INLINES_HIDDEN ON
+               INTERPROCEDURAL_OPTIMIZATION "$<BOOL:${DAYBOOK_IPO_WORKS}>")
+  if(PROJECT_IS_TOP_LEVEL)
+    target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wconversion -Wshadow)
+    # Designated initialisers that leave members to their defaults are this code's way to pass options.
+    target_compile_options(${target} PRIVATE -Wno-missing-field-initializers)
+  endif()
+  if(DAYBOOK_WERROR)
+    target_compile_options(${target} PRIVATE -Werror)
+  endif()
+endfunction()

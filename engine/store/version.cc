@@ -1,0 +1,7 @@
+#include <daybook/version.h>
+
+namespace daybook {
+
+const char* version() noexcept { return DAYBOOK_VERSION; }
+
+}  // namespace daybook
