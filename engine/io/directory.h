@@ -62,10 +62,12 @@ class File {
   // Makes [offset, offset + size) read as zeros and gives the blocks back; the file keeps its size.
   virtual Result<void> punch(std::uint64_t offset, std::uint64_t size) = 0;
 
-  // fdatasync. Not retried, here or anywhere: after a failure the kernel forgets which pages were dirty.
+  // fdatasync. Not retried, here or anywhere: after a failure the kernel forgets which pages were dirty. So a failure
+  // is always Errc::io, also for ENOSPC: room that comes later does not bring the pages back.
   virtual Result<void> sync() = 0;
 
-  // Maps [0, size); `size` must not be over the file's.
+  // Maps [0, size); `size` must not be 0 or over the file's (Errc::corrupt, "file is short"). A forked child does not
+  // have a read_write mapping.
   virtual Result<std::unique_ptr<Mapping>> map(Access access, std::uint64_t size) = 0;
 };
 
@@ -82,7 +84,8 @@ class Directory {
 
   enum class OpenMode : std::uint8_t { read, read_write };
 
-  // Errc::not_found when there is no such file; refuses anything that is not a regular file with one link.
+  // Errc::not_found when there is no such file. Refuses what is not a regular file, and to write to a file that has
+  // other links or set-id bits (a hard link may be a backup: reading it is fine). A name is one part: no '/', no "..".
   virtual Result<std::unique_ptr<File>> open(std::string_view name, OpenMode mode) = 0;
   // A new empty file, mode 0600; it must not exist (EEXIST).
   virtual Result<std::unique_ptr<File>> create(std::string_view name) = 0;
@@ -95,8 +98,9 @@ class Directory {
   // Opens a directory below; creates it (and syncs this one) when `create`.
   virtual Result<std::unique_ptr<Directory>> subdirectory(std::string_view name, bool create) = 0;
 
-  // Takes the exclusive lock on the file `name` (F_OFD_SETLK): Errc::locked when somebody else has it;
-  // Error::actual is then the holder's process id, when known.
+  // Takes the exclusive lock on the file `name` (F_OFD_SETLK on byte 0; created when missing): Errc::locked when
+  // somebody else has it, this process included; Error::actual is then the holder's process id, or 0. A forked child
+  // does not have it. Closing other descriptors of the file does not end it.
   virtual Result<std::unique_ptr<Lock>> lock(std::string_view name) = 0;
 
   // Whether the file system keeps what Daybook promises: Errc::unsupported_fs, with its magic number in `actual`.
