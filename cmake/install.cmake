@@ -1,0 +1,56 @@
+# Three components: runtime (the shared library), dev (what a program is built with) and tools (the program daybook).
+
+include(CMakePackageConfigHelpers)
+set(config_dir "${CMAKE_INSTALL_LIBDIR}/cmake/daybook")
+
+install(
+  TARGETS daybook
+  EXPORT daybookTargets
+  LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT runtime NAMELINK_COMPONENT dev
+  ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT dev
+  FILE_SET HEADERS DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT dev)
+
+install(
+  EXPORT daybookTargets
+  NAMESPACE daybook::
+  DESTINATION "${config_dir}"
+  COMPONENT dev)
+
+configure_package_config_file(
+  cmake/daybookConfig.cmake.in "${PROJECT_BINARY_DIR}/daybookConfig.cmake"
+  INSTALL_DESTINATION "${config_dir}"
+  NO_SET_AND_CHECK_MACRO)
+# Before 1.0 a minor version may break the API; from 1.0 on: SameMajorVersion.
+write_basic_package_version_file("${PROJECT_BINARY_DIR}/daybookConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
+install(
+  FILES "${PROJECT_BINARY_DIR}/daybookConfig.cmake" "${PROJECT_BINARY_DIR}/daybookConfigVersion.cmake"
+  DESTINATION "${config_dir}"
+  COMPONENT dev)
+if(ISAL_FOUND AND NOT BUILD_SHARED_LIBS)
+  install(FILES cmake/FindISAL.cmake DESTINATION "${config_dir}" COMPONENT dev)
+endif()
+
+# Relative to where the file lies, so that an installation may be moved, and packaged for another prefix.
+cmake_path(RELATIVE_PATH CMAKE_INSTALL_PREFIX BASE_DIRECTORY "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig" OUTPUT_VARIABLE
+           pc_prefix)
+if(BUILD_SHARED_LIBS)
+  set(pc_libs "")
+  set(pc_cflags "")
+else()
+  # A static library brings what it needs along, whether or not pkg-config is asked for --static.
+  set(pc_libs " -lstdc++ -pthread")
+  if(ISAL_FOUND)
+    string(PREPEND pc_libs " -lisal")
+  endif()
+  set(pc_cflags " -DDAYBOOK_STATIC_DEFINE")
+endif()
+configure_file(cmake/daybook.pc.in daybook.pc @ONLY)
+install(FILES "${PROJECT_BINARY_DIR}/daybook.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig" COMPONENT dev)
+
+if(TARGET daybook_tool)
+  install(TARGETS daybook_tool RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT tools)
+endif()
+
+foreach(component runtime dev tools)
+  install(FILES LICENSE DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT ${component})
+endforeach()
