@@ -85,7 +85,7 @@ else()
   target_include_directories(daybook_boost SYSTEM INTERFACE "${boost_SOURCE_DIR}")
 endif()
 
-# xxHash, compiled into whoever includes it: no symbol of it leaves the library.
+# xxHash, for XXH_INLINE_ALL: compiled into whoever includes it, so that no symbol of it leaves the library.
 find_path(DAYBOOK_XXHASH_INCLUDE_DIR xxhash.h DOC "Where xxhash.h is; fetched when it is nowhere")
 mark_as_advanced(DAYBOOK_XXHASH_INCLUDE_DIR)
 add_library(daybook_xxhash INTERFACE)
@@ -95,7 +95,6 @@ else()
   FetchContent_MakeAvailable(xxHash)
   target_include_directories(daybook_xxhash SYSTEM INTERFACE "${xxhash_SOURCE_DIR}")
 endif()
-target_compile_definitions(daybook_xxhash INTERFACE XXH_INLINE_ALL)
 
 if(DAYBOOK_BUILD_TESTS)
   set(INSTALL_GTEST OFF)
