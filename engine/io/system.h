@@ -11,7 +11,7 @@ namespace daybook::io {
 // precise clock.
 std::int64_t coarse_now() noexcept;
 
-Uuid random_uuid() noexcept;       // version 4
+Uuid random_uuid() noexcept;  // version 4
 std::uint64_t random_u64() noexcept;
 std::uint32_t process_id() noexcept;
 
