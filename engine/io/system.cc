@@ -30,7 +30,7 @@ std::uint64_t unique_u64() noexcept {
   std::uint64_t x = static_cast<std::uint64_t>(nanoseconds_of(CLOCK_REALTIME));
   x ^= static_cast<std::uint64_t>(nanoseconds_of(CLOCK_MONOTONIC)) << 20;
   x ^= static_cast<std::uint64_t>(process_id()) << 40;
-  x += 0x9e3779b97f4a7c15u * (1 + calls.fetch_add(1, std::memory_order_relaxed));
+  x += 0x9e3779b97f4a7c15u * (1 + calls.fetch_add(1));
   x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
   x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
   return x ^ (x >> 31);
@@ -93,9 +93,9 @@ Uuid boot_id() noexcept {
 
 std::uint32_t fork_generation() noexcept {
   static const bool counting =
-      ::pthread_atfork(nullptr, nullptr, [] { forks.fetch_add(1, std::memory_order_relaxed); }) == 0;
+      ::pthread_atfork(nullptr, nullptr, [] { forks.fetch_add(1); }) == 0;
   // Without memory for the handler: the process id changes in a child just as well, at the price of a system call.
-  return counting ? forks.load(std::memory_order_relaxed) : process_id();
+  return counting ? forks.load() : process_id();
 }
 
 }  // namespace daybook::io
