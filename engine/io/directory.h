@@ -62,6 +62,9 @@ class File {
   // Makes [offset, offset + size) read as zeros and gives the blocks back; the file keeps its size.
   virtual Result<void> punch(std::uint64_t offset, std::uint64_t size) = 0;
 
+  // Forgets what the system has cached of the file and does not have to write: what is read next comes from the disk.
+  virtual void drop_cache() noexcept {}
+
   // fdatasync. Not retried, here or anywhere: after a failure the kernel forgets which pages were dirty. So a failure
   // is always Errc::io, also for ENOSPC: room that comes later does not bring the pages back.
   virtual Result<void> sync() = 0;

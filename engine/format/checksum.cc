@@ -1,0 +1,94 @@
+#include "format/checksum.h"
+
+#include <array>
+#include <cstring>
+
+#if DAYBOOK_HAVE_ISAL
+#include <isa-l/crc.h>
+#endif
+#if defined(__x86_64__)
+#include <nmmintrin.h>
+#endif
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+namespace daybook::format {
+namespace {
+
+// One table look-up per byte: for machines without a CRC32C instruction when ISA-L is not there either.
+constexpr std::array<std::uint32_t, 256> kTable = [] {
+  std::array<std::uint32_t, 256> table{};
+  for (std::uint32_t byte = 0; byte < 256; ++byte) {
+    std::uint32_t crc = byte;
+    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ ((crc & 1) != 0 ? 0x82f63b78u : 0u);
+    table[byte] = crc;
+  }
+  return table;
+}();
+
+[[maybe_unused]] std::uint32_t crc32c_table(std::uint32_t crc, const std::uint8_t* at, std::size_t size) noexcept {
+  for (; size > 0; --size, ++at) crc = (crc >> 8) ^ kTable[(crc ^ *at) & 0xff];
+  return crc;
+}
+
+std::uint32_t crc32c_folded(std::uint32_t crc, const std::uint8_t* at, std::size_t size) noexcept {
+#if DAYBOOK_HAVE_ISAL
+  // ISA-L takes an int and a pointer to non-const, and writes nothing through it.
+  for (constexpr std::size_t kStep = std::size_t{1} << 30; size > kStep; size -= kStep, at += kStep) {
+    crc = crc32_iscsi(const_cast<std::uint8_t*>(at), static_cast<int>(kStep), crc);
+  }
+  return crc32_iscsi(const_cast<std::uint8_t*>(at), static_cast<int>(size), crc);
+#else
+  return crc32c_table(crc, at, size);
+#endif
+}
+
+#if defined(__x86_64__)
+
+// Up to here the plain instruction loop is faster than ISA-L's folding (measured: 17 against 21 ns at 192 bytes,
+// 26 against 12 ns at 256).
+#if DAYBOOK_HAVE_ISAL
+constexpr std::size_t kPlainMax = 224;
+#else
+constexpr std::size_t kPlainMax = ~std::size_t{0};
+#endif
+
+__attribute__((target("sse4.2"))) std::uint32_t crc32c_plain(std::uint32_t crc, const std::uint8_t* at,
+                                                             std::size_t size) noexcept {
+  std::uint64_t wide = crc;
+  for (; size >= 8; size -= 8, at += 8) {
+    std::uint64_t value;
+    std::memcpy(&value, at, 8);
+    wide = _mm_crc32_u64(wide, value);
+  }
+  auto narrow = static_cast<std::uint32_t>(wide);
+  for (; size > 0; --size, ++at) narrow = _mm_crc32_u8(narrow, *at);
+  return narrow;
+}
+
+const bool kHasInstruction = __builtin_cpu_supports("sse4.2") != 0;
+
+#endif
+
+}  // namespace
+
+std::uint32_t crc32c(std::uint32_t crc, const void* data, std::size_t size) noexcept {
+  const auto* at = static_cast<const std::uint8_t*>(data);
+#if defined(__x86_64__)
+  if (size <= kPlainMax && kHasInstruction) return crc32c_plain(crc, at, size);
+#endif
+  return crc32c_folded(crc, at, size);
+}
+
+std::uint32_t crc32c_u64(std::uint32_t crc, std::uint64_t value) noexcept {
+  return crc32c(crc, &value, sizeof(value));
+}
+
+Hash128 xxh3_128(std::span<const std::byte> bytes) noexcept { return xxh3_128(bytes, 0); }
+
+Hash128 xxh3_128(std::span<const std::byte> bytes, std::uint64_t seed) noexcept {
+  const XXH128_hash_t hash = XXH3_128bits_withSeed(bytes.data(), bytes.size(), seed);
+  return {hash.low64, hash.high64};
+}
+
+}  // namespace daybook::format

@@ -1,0 +1,285 @@
+#include "format/frame.h"
+
+#include <array>
+#include <cstring>
+
+namespace daybook::format {
+namespace {
+
+// What every checksum of a frame begins with: where it is, and in which segment of which log and epoch.
+std::uint64_t place(std::uint64_t salt, std::uint64_t offset) noexcept {
+  return salt + offset * 0x9e3779b97f4a7c15u;  // odd, so no two offsets of a segment meet
+}
+
+std::uint32_t content_crc(const std::byte* frame, Word word, std::uint64_t offset, std::uint64_t salt) noexcept {
+  const std::uint64_t start = content_offset(word.stream_count());
+  const std::array<std::uint64_t, 2> head{place(salt, offset), word.with(FrameState::empty).bits};
+  return crc32c(crc32c(kCrcInit, head.data(), sizeof(head)), frame + start, word.size() - start);
+}
+
+std::uint64_t event_size(const NewEvent& event, std::uint64_t tags_size) noexcept {
+  return align_up(sizeof(EventHeader) + event.payload.size() + event.metadata.size() +
+                  (event.id ? sizeof(EventId) : 0) + event.type.size() + tags_size);
+}
+
+std::uint64_t tags_size(const Tags& tags) noexcept {
+  std::uint64_t size = 0;
+  for (const std::string_view tag : tags) size += 1 + tag.size();
+  return size;
+}
+
+Error refuse(Errc code, const char* what, std::uint64_t limit, std::uint64_t actual, std::uint32_t index) noexcept {
+  return {.code = code, .what = what, .expected = limit, .actual = actual, .index = index};
+}
+
+// The event's bytes in the frame, or an error.
+Result<std::uint64_t> measure_event(const NewEvent& event, std::uint64_t payload_size_max,
+                                    std::uint32_t index) noexcept {
+  if (event.type.empty() || event.type.size() > kEventTypeSizeMax) {
+    return fail(refuse(Errc::invalid_argument, "event type size", kEventTypeSizeMax, event.type.size(), index));
+  }
+  if (event.payload.size() > payload_size_max) {
+    return fail(refuse(Errc::too_large, "payload size", payload_size_max, event.payload.size(), index));
+  }
+  if (event.metadata.size() > payload_size_max) {
+    return fail(refuse(Errc::too_large, "metadata size", payload_size_max, event.metadata.size(), index));
+  }
+  if (event.tags.size() > kTagsMax) {
+    return fail(refuse(Errc::invalid_argument, "number of tags", kTagsMax, event.tags.size(), index));
+  }
+  for (const std::string_view tag : event.tags) {
+    if (tag.empty() || tag.size() > kTagSizeMax) {
+      return fail(refuse(Errc::invalid_argument, "tag size", kTagSizeMax, tag.size(), index));
+    }
+  }
+  if (event.occurred_at && event.occurred_at->time_since_epoch().count() == kNoTime) {
+    return fail(refuse(Errc::invalid_argument, "occurred-at time", 0, 0, index));
+  }
+  return event_size(event, tags_size(event.tags));
+}
+
+std::byte* put(std::byte* at, const void* bytes, std::size_t size) noexcept {
+  if (size != 0) std::memcpy(at, bytes, size);
+  return at + size;
+}
+
+std::byte* fill_event(std::byte* at, const NewEvent& event) noexcept {
+  const std::uint64_t tag_bytes = tags_size(event.tags);
+  EventHeader header{};
+  header.occurred_at = event.occurred_at ? event.occurred_at->time_since_epoch().count() : kNoTime;
+  header.size = static_cast<std::uint32_t>(event_size(event, tag_bytes));
+  header.payload_size = static_cast<std::uint32_t>(event.payload.size());
+  header.metadata_size = static_cast<std::uint32_t>(event.metadata.size());
+  header.schema_version = event.schema_version;
+  header.tags_size = static_cast<std::uint16_t>(tag_bytes);
+  header.type_size = static_cast<std::uint8_t>(event.type.size());
+  header.tag_count = static_cast<std::uint8_t>(event.tags.size());
+  header.flags = event.id ? kEventHasId : 0;
+
+  std::byte* const end = at + header.size;
+  at = put(at, &header, sizeof(header));
+  at = put(at, event.payload.data(), event.payload.size());
+  at = put(at, event.metadata.data(), event.metadata.size());
+  if (event.id) at = put(at, event.id->data(), event.id->size());
+  at = put(at, event.type.data(), event.type.size());
+  for (const std::string_view tag : event.tags) {
+    *at++ = static_cast<std::byte>(tag.size());
+    at = put(at, tag.data(), tag.size());
+  }
+  return end;
+}
+
+Error corrupt(const char* what, std::uint64_t segment, std::uint64_t offset, std::uint64_t expected,
+              std::uint64_t actual) noexcept {
+  return {.code = Errc::corrupt,
+          .what = what,
+          .segment = segment,
+          .offset = offset,
+          .expected = expected,
+          .actual = actual};
+}
+
+std::uint32_t pad_crc(std::uint64_t bits, std::uint64_t offset, std::uint64_t salt) noexcept {
+  const std::array<std::uint64_t, 2> head{place(salt, offset), bits};
+  return crc32c(kCrcInit, head.data(), sizeof(head));
+}
+
+// Walks the content of a frame whose word is plausible; null when every length and offset holds.
+const char* structural_flaw(const std::byte* frame, Word word, bool* unknown_flag) noexcept {
+  const auto& header = *reinterpret_cast<const FrameHeader*>(frame);
+  const std::uint32_t streams = word.stream_count();
+  const StreamEntry* entries = stream_entries(header, streams);
+  std::uint64_t at = content_offset(streams) + sizeof(std::uint64_t) + sizeof(StreamEntry) * streams;
+
+  std::uint64_t counted = 0;
+  for (std::uint32_t i = 0; i < streams; ++i) counted += entries[i].event_count;
+  if (counted != word.event_count()) return "events of the frame's streams";
+
+  for (std::uint32_t i = 0; i < word.event_count(); ++i) {
+    if (at + sizeof(EventHeader) > word.size()) return "event outside its frame";
+    const auto& event = *reinterpret_cast<const EventHeader*>(frame + at);
+    const std::uint64_t parts = sizeof(EventHeader) + std::uint64_t{event.payload_size} + event.metadata_size +
+                                ((event.flags & kEventHasId) != 0 ? sizeof(EventId) : 0) + event.type_size +
+                                event.tags_size;
+    if (event.size != align_up(parts) || event.size > word.size() - at) return "event size";
+    if ((event.flags & ~kEventHasId) != 0) *unknown_flag = true;
+    if (event.type_size == 0 || event.tag_count > kTagsMax) return "event header";
+    const auto* tags = reinterpret_cast<const std::uint8_t*>(frame) + at + parts - event.tags_size;
+    std::uint64_t used = 0;
+    for (std::uint32_t tag = 0; tag < event.tag_count; ++tag) {
+      if (used >= event.tags_size) return "tags of an event";
+      used += 1u + tags[used];
+    }
+    if (used != event.tags_size) return "tags of an event";
+    at += event.size;
+  }
+  for (std::uint32_t i = 0; i < streams; ++i) {
+    const StreamEntry& entry = entries[i];
+    if (entry.id_size == 0 || entry.event_count == 0 || entry.id_offset < at ||
+        std::uint64_t{entry.id_offset} + entry.id_size > word.size()) {
+      return "stream entry";
+    }
+    if (entry.expectation > static_cast<std::uint8_t>(Expect::Kind::exactly)) *unknown_flag = true;
+  }
+  return nullptr;
+}
+
+std::uint32_t stored_decision_crc(const std::byte* frame, Word word, std::uint64_t offset,
+                                  std::uint64_t salt) noexcept {
+  auto& header = const_cast<FrameHeader&>(*reinterpret_cast<const FrameHeader*>(frame));
+  return decision_crc({word, load_decided(header.position), load_decided(header.recorded_at), header.content_crc},
+                      offset, salt, [&](std::uint32_t i) { return load_decided(assigned_at(header, i)); });
+}
+
+}  // namespace
+
+std::uint32_t detail::decision_crc_head(const Decision& decision, std::uint64_t offset, std::uint64_t salt) noexcept {
+  const std::array<std::uint64_t, 5> head{place(salt, offset), decision.word.bits, decision.position,
+                                          static_cast<std::uint64_t>(decision.recorded_at), decision.content_crc};
+  return crc32c(kCrcInit, head.data(), sizeof(head));
+}
+
+Word Word::pad(std::uint64_t size, std::uint64_t offset, std::uint64_t salt) noexcept {
+  const std::uint64_t bits = static_cast<std::uint64_t>(FrameState::published) |
+                             static_cast<std::uint64_t>(FrameKind::pad) << 4 | (size / kAlign) << 8;
+  return {bits | std::uint64_t{pad_crc(bits, offset, salt)} >> 4 << 36};
+}
+
+Result<FrameShape> measure(std::span<const StreamAppend> streams, std::uint64_t payload_size_max) noexcept {
+  if (streams.empty() || streams.size() > kAppendStreamsMax) {
+    return fail(refuse(Errc::invalid_argument, "number of streams", kAppendStreamsMax, streams.size(), 0));
+  }
+  FrameShape shape{.streams = static_cast<std::uint32_t>(streams.size())};
+  shape.size = content_offset(streams.size()) + sizeof(std::uint64_t) + sizeof(StreamEntry) * streams.size();
+  std::size_t events = 0;
+  std::uint64_t ids = 0;
+  for (std::uint32_t i = 0; i < shape.streams; ++i) {
+    const StreamAppend& append = streams[i];
+    if (append.stream.empty() || append.stream.size() > kStreamIdSizeMax ||
+        append.stream.find('\0') != std::string_view::npos) {
+      return fail(refuse(Errc::invalid_argument, "stream id", kStreamIdSizeMax, append.stream.size(), i));
+    }
+    ids += append.stream.size();
+    if (append.events.empty()) return fail(refuse(Errc::invalid_argument, "events for a stream", 1, 0, i));
+    if (append.events.size() > kAppendEventsMax - events) {
+      return fail(refuse(Errc::invalid_argument, "number of events", kAppendEventsMax,
+                         events + append.events.size(), i));
+    }
+    for (const NewEvent& event : append.events) {
+      const auto size = measure_event(event, payload_size_max, static_cast<std::uint32_t>(events++));
+      if (!size) return fail(size.error());
+      shape.size += *size;
+    }
+  }
+  shape.events = static_cast<std::uint32_t>(events);
+  shape.size = align_up(shape.size + ids);
+  return shape;
+}
+
+void fill(std::byte* frame, const FrameShape& shape, std::span<const StreamAppend> streams, Address floor,
+          std::int64_t now, std::uint64_t offset, std::uint64_t salt) noexcept {
+  auto& header = *reinterpret_cast<FrameHeader*>(frame);
+  const std::uint64_t floor_bits = floor.packed();
+  std::byte* entry_at = put(frame + content_offset(shape.streams), &floor_bits, sizeof(floor_bits));
+  std::byte* at = entry_at + sizeof(StreamEntry) * shape.streams;
+  for (const StreamAppend& append : streams) {
+    for (const NewEvent& event : append.events) at = fill_event(at, event);
+  }
+  for (const StreamAppend& append : streams) {
+    const StreamEntry entry{.expected_version = append.expect.version(),
+                            .id_offset = static_cast<std::uint32_t>(at - frame),
+                            .event_count = static_cast<std::uint16_t>(append.events.size()),
+                            .id_size = static_cast<std::uint8_t>(append.stream.size()),
+                            .expectation = static_cast<std::uint8_t>(append.expect.kind())};
+    entry_at = put(entry_at, &entry, sizeof(entry));
+    at = put(at, append.stream.data(), append.stream.size());
+  }
+  header.recorded_at = now;
+  header.content_crc =
+      content_crc(frame, Word::events(FrameState::empty, shape.size, shape.events, shape.streams), offset, salt);
+}
+
+FrameStatus check_frame(std::span<const std::byte> segment, std::uint64_t offset, std::uint64_t salt, Check check,
+                        std::uint64_t segment_number) noexcept {
+  FrameStatus status;
+  const auto bad = [&](const char* what, std::uint64_t expected, std::uint64_t actual) {
+    status.kind = FrameStatus::Kind::bad;
+    status.error = corrupt(what, segment_number, offset, expected, actual);
+    return status;
+  };
+  if (offset % kAlign != 0 || offset >= segment.size()) return bad("frame offset", segment.size(), offset);
+
+  const std::byte* const frame = segment.data() + offset;
+  const Word word = load_word(frame);
+  status.word = word;
+  if (word.bits == 0) return status;
+
+  const std::uint64_t room = segment.size() - offset;
+  if (word.size() == 0 || word.size() > room) return bad("frame size", room, word.size());
+  if (word.kind() == FrameKind::pad) {
+    const Word expected = Word::pad(word.size(), offset, salt);
+    if (word != expected) return bad("pad check", expected.bits, word.bits);
+    status.kind = FrameStatus::Kind::decided;
+    return status;
+  }
+  if (word.state() == FrameState::empty || word.state() > FrameState::rejected) {
+    return bad("frame state", 0, static_cast<std::uint64_t>(word.state()));
+  }
+  const std::uint64_t least = content_offset(word.stream_count()) + sizeof(std::uint64_t) +
+                              (sizeof(StreamEntry) + 1) * word.stream_count() +
+                              (sizeof(EventHeader) + kAlign) * word.event_count();
+  if (word.size() < kFrameSizeMin || word.size() < least) return bad("frame size", least, word.size());
+
+  const auto& header = *reinterpret_cast<const FrameHeader*>(frame);
+  if (check == Check::checksums) {
+    const std::uint32_t crc = content_crc(frame, word, offset, salt);
+    if (crc != header.content_crc) return bad("content checksum", header.content_crc, crc);
+  }
+  const bool known_kind = word.kind() == FrameKind::events;
+  bool unknown_flag = !known_kind;
+  const char* flaw = nullptr;
+  if (known_kind) {
+    if (word.stream_count() == 0 || word.event_count() == 0) return bad("frame without events", 1, 0);
+    flaw = structural_flaw(frame, word, &unknown_flag);
+  }
+  if (unknown_flag) {
+    status.kind = check == Check::checksums ? FrameStatus::Kind::unknown : FrameStatus::Kind::bad;
+    status.error = corrupt("frame of an unknown kind", segment_number, offset, 0, static_cast<std::uint64_t>(word.kind()));
+    if (status.kind == FrameStatus::Kind::unknown) status.error.code = Errc::unsupported;
+    return status;
+  }
+  if (flaw != nullptr) return bad(flaw, 0, 0);
+  if (!word.decided()) {
+    status.kind = FrameStatus::Kind::undecided;
+    return status;
+  }
+  if (check == Check::checksums) {
+    const std::uint32_t crc = stored_decision_crc(frame, word, offset, salt);
+    const std::uint32_t stored = load_decided(header.decision_crc);
+    if (crc != stored) return bad("decision checksum", stored, crc);
+  }
+  status.kind = FrameStatus::Kind::decided;
+  return status;
+}
+
+}  // namespace daybook::format

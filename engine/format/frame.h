@@ -1,0 +1,217 @@
+// One frame holds one append: 1..n events that become visible together or not at all. Or padding, where an append did
+// not fit at the end of a segment. Grammar and recovery rules: docs/format.md, section 3.
+//
+//   frame    := FrameHeader assigned{streams} content pad
+//   assigned := u64                                   version of the stream's first event in this frame; 0 = undecided
+//   content  := FloorAddress StreamEntry{streams} event{events} stream_id{streams}
+//   event    := EventHeader payload metadata id? type tag{tag_count} pad
+//   tag      := size:u8 byte{size}
+//
+// Everything is aligned to 8 but the bytes of ids, types, tags and metadata; pads are zero. What is written when:
+//
+//   fill      content, content_crc, own clock in recorded_at, then the word (state filled)
+//   publish   assigned, recorded_at, position, decision_crc, then the word (state published or rejected)
+//
+// The fields that publish writes may be written by several threads at once, always with the same values; so they are
+// accessed as atomics, here by the readers and in log/publisher.h by the writers.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include <daybook/error.h>
+#include <daybook/event.h>
+#include <daybook/store.h>
+
+#include "format/layout.h"
+
+namespace daybook::format {
+
+enum class FrameState : std::uint8_t { empty = 0, filled = 1, published = 2, rejected = 3 };
+enum class FrameKind : std::uint8_t { events = 1, pad = 2 };  // an unknown kind makes a frame unsupported
+
+// The publish word. Zero = nothing here yet.
+//
+//   63      52 51      36 35         8 7    4 3     0
+//   +---------+----------+------------+------+-------+
+//   | streams |  events  |  size / 8  | kind | state |       kind = events
+//   +---------+----------+------------+------+-------+
+//   |        check       |  size / 8  | kind | state |       kind = pad: nothing but zeros behind it
+//   +--------------------+------------+------+-------+
+struct Word {
+  std::uint64_t bits = 0;
+
+  static constexpr std::uint64_t kStateMask = 0xf;
+  static constexpr std::uint64_t kUnitsMask = (std::uint64_t{1} << 28) - 1;
+
+  static constexpr Word events(FrameState state, std::uint64_t size, std::size_t events, std::size_t streams) noexcept {
+    return {static_cast<std::uint64_t>(state) | static_cast<std::uint64_t>(FrameKind::events) << 4 |
+            (size / kAlign) << 8 | std::uint64_t{events} << 36 | std::uint64_t{streams} << 52};
+  }
+  static Word pad(std::uint64_t size, std::uint64_t offset, std::uint64_t salt) noexcept;
+
+  [[nodiscard]] constexpr FrameState state() const noexcept { return static_cast<FrameState>(bits & kStateMask); }
+  [[nodiscard]] constexpr FrameKind kind() const noexcept { return static_cast<FrameKind>(bits >> 4 & 0xf); }
+  [[nodiscard]] constexpr std::uint64_t size() const noexcept { return (bits >> 8 & kUnitsMask) * kAlign; }
+  [[nodiscard]] constexpr std::uint32_t event_count() const noexcept { return bits >> 36 & 0xffff; }
+  [[nodiscard]] constexpr std::uint32_t stream_count() const noexcept { return static_cast<std::uint32_t>(bits >> 52); }
+  [[nodiscard]] constexpr Word with(FrameState state) const noexcept {
+    return {(bits & ~kStateMask) | static_cast<std::uint64_t>(state)};
+  }
+  [[nodiscard]] constexpr bool decided() const noexcept { return state() >= FrameState::published; }
+  friend constexpr bool operator==(const Word&, const Word&) = default;
+};
+
+struct FrameHeader {
+  std::uint64_t word;          // Word
+  std::uint64_t position;      // published: of its first event; rejected: the version that the refused stream had
+  std::int64_t recorded_at;    // published: nanoseconds since 1970; rejected: which stream was refused, from 0
+  std::uint32_t decision_crc;  // over the final word, the two fields above, assigned, and content_crc
+  std::uint32_t content_crc;   // over the content, the pad, and the word but its state
+};
+static_assert(sizeof(FrameHeader) == 32 && alignof(FrameHeader) == kAlign);
+static_assert(std::has_unique_object_representations_v<FrameHeader> && std::is_trivially_copyable_v<FrameHeader>);
+static_assert(offsetof(FrameHeader, word) == 0, "readers load the publish word atomically");
+static_assert(std::atomic_ref<std::uint64_t>::is_always_lock_free);
+
+// One stream of the frame; its events are the next event_count ones.
+struct StreamEntry {
+  std::uint64_t expected_version;  // meaningful for Expect::Kind::exactly, else 0
+  std::uint32_t id_offset;         // of the id's bytes, from the start of the frame
+  std::uint16_t event_count;
+  std::uint8_t id_size;
+  std::uint8_t expectation;        // Expect::Kind
+};
+static_assert(sizeof(StreamEntry) == 16 && std::has_unique_object_representations_v<StreamEntry>);
+
+struct EventHeader {
+  std::int64_t occurred_at;    // nanoseconds since 1970; kNoTime = not given
+  std::uint32_t size;          // of the whole event with its pad, a multiple of 8
+  std::uint32_t payload_size;
+  std::uint32_t metadata_size;
+  std::uint32_t schema_version;
+  std::uint16_t tags_size;     // bytes of all tags, length bytes included
+  std::uint8_t type_size;
+  std::uint8_t tag_count;
+  std::uint8_t flags;          // EventFlag bits; an unknown one makes the frame unsupported
+  std::uint8_t zero[3];
+};
+static_assert(sizeof(EventHeader) == 32 && std::has_unique_object_representations_v<EventHeader>);
+
+enum EventFlag : std::uint8_t { kEventHasId = 1 };
+inline constexpr std::int64_t kNoTime = INT64_MIN;
+
+// Offset of the content from the start of a frame, and the least that a frame can be.
+constexpr std::uint64_t content_offset(std::uint64_t streams) noexcept {
+  return sizeof(FrameHeader) + sizeof(std::uint64_t) * streams;
+}
+inline constexpr std::uint64_t kFrameSizeMin =
+    align_up(content_offset(1) + sizeof(std::uint64_t) + sizeof(StreamEntry) + sizeof(EventHeader) + 8 + 1);
+
+// --- writing ---------------------------------------------------------------------------------------------------------
+
+struct FrameShape {
+  std::uint64_t size = 0;  // of the frame, a multiple of 8
+  std::uint32_t events = 0;
+  std::uint32_t streams = 0;
+};
+
+// Checks the limits of everything that an append was given and adds up its frame. `Error::index` is the number of the
+// stream or event at fault, counted over the whole append.
+Result<FrameShape> measure(std::span<const StreamAppend> streams, std::uint64_t payload_size_max) noexcept;
+
+// Writes the content of a frame of that shape to zeroed bytes, and its checksum and clock to the header. All that is
+// missing then is the word. `offset` is the frame's in its segment.
+void fill(std::byte* frame, const FrameShape& shape, std::span<const StreamAppend> streams, Address floor,
+          std::int64_t now, std::uint64_t offset, std::uint64_t salt) noexcept;
+
+// --- access in place -------------------------------------------------------------------------------------------------
+
+inline FrameHeader& frame_at(std::byte* segment, std::uint64_t offset) noexcept {
+  return *reinterpret_cast<FrameHeader*>(segment + offset);
+}
+inline std::uint64_t& assigned_at(FrameHeader& frame, std::uint32_t stream) noexcept {
+  return reinterpret_cast<std::uint64_t*>(&frame + 1)[stream];
+}
+inline const StreamEntry* stream_entries(const FrameHeader& frame, std::uint32_t streams) noexcept {
+  return reinterpret_cast<const StreamEntry*>(reinterpret_cast<const std::byte*>(&frame) + content_offset(streams) +
+                                              sizeof(std::uint64_t));
+}
+inline std::string_view stream_id(const FrameHeader& frame, const StreamEntry& entry) noexcept {
+  return {reinterpret_cast<const char*>(&frame) + entry.id_offset, entry.id_size};
+}
+inline Expect expectation(const StreamEntry& entry) noexcept {
+  switch (static_cast<Expect::Kind>(entry.expectation)) {
+    case Expect::Kind::no_stream: return Expect::no_stream();
+    case Expect::Kind::exists: return Expect::exists();
+    case Expect::Kind::exactly: return Expect::exactly(entry.expected_version);
+    case Expect::Kind::any: break;
+  }
+  return Expect::any();
+}
+inline Address frame_floor(const FrameHeader& frame, std::uint32_t streams) noexcept {
+  return Address::unpack(
+      *reinterpret_cast<const std::uint64_t*>(reinterpret_cast<const std::byte*>(&frame) + content_offset(streams)));
+}
+
+// Atomic loads of what publishing writes. Relaxed is enough for all but the word: a reader has loaded the word with
+// acquire and found it decided, which happened after every first store of the values; later stores repeat them.
+inline Word load_word(const std::byte* frame) noexcept {
+  auto& word = const_cast<FrameHeader*>(reinterpret_cast<const FrameHeader*>(frame))->word;
+  return {std::atomic_ref(word).load(std::memory_order_acquire)};
+}
+template <typename T>
+T load_decided(const T& field) noexcept {
+  return std::atomic_ref(const_cast<T&>(field)).load(std::memory_order_relaxed);
+}
+
+// What publishing decided about a frame.
+struct Decision {
+  Word word{};  // the final one
+  std::uint64_t position = 0;
+  std::int64_t recorded_at = 0;
+  std::uint32_t content_crc = 0;
+};
+
+namespace detail {
+std::uint32_t decision_crc_head(const Decision& decision, std::uint64_t offset, std::uint64_t salt) noexcept;
+}
+
+// The checksum of a decision; `assigned(i)` is the version assigned to stream i, as it is or will be.
+template <typename Assigned>
+std::uint32_t decision_crc(const Decision& decision, std::uint64_t offset, std::uint64_t salt, Assigned assigned) {
+  std::uint32_t crc = detail::decision_crc_head(decision, offset, salt);
+  for (std::uint32_t i = 0; i < decision.word.stream_count(); ++i) crc = crc32c_u64(crc, assigned(i));
+  return crc;
+}
+
+// --- checking --------------------------------------------------------------------------------------------------------
+
+enum class Check : std::uint8_t {
+  structure,  // every length and offset is inside the frame: enough to read it without stepping outside
+  checksums,  // structure, and both checksums; of an undecided frame only the content's
+};
+
+// What stands at an offset of a segment's bytes.
+struct FrameStatus {
+  enum class Kind : std::uint8_t {
+    empty,      // the word is zero
+    undecided,  // filled, and whole, but neither published nor rejected
+    decided,    // published or rejected, or a pad
+    bad,        // see error (corrupt)
+    unknown,    // whole by its checksum, but of a kind or with a flag that this version does not know (unsupported)
+  };
+  Kind kind = Kind::empty;
+  Word word{};
+  Error error{};
+};
+
+// Never reads outside `segment` (the bytes of a file up to data_end), whatever is in it. `segment_number` only names the
+// place in errors. Acquires the word.
+FrameStatus check_frame(std::span<const std::byte> segment, std::uint64_t offset, std::uint64_t salt, Check check,
+                        std::uint64_t segment_number) noexcept;
+
+}  // namespace daybook::format
