@@ -1,0 +1,81 @@
+#include "segment/segment_scanner.h"
+
+#include <algorithm>
+
+namespace daybook::segment {
+
+using format::FrameStatus;
+
+const format::FrameHeader* SegmentScanner::next() noexcept {
+  while (!stopped_) {
+    if (prefix_.end >= segment_.data_end()) {
+      prefix_.complete = true;
+      break;
+    }
+    FrameStatus status = segment_.check(prefix_.end, format::Check::checksums);
+    if (status.kind != FrameStatus::Kind::decided) {
+      prefix_.stop = status;
+      break;
+    }
+    offset_ = prefix_.end;
+    word_ = status.word;
+    if (word_.kind() == format::FrameKind::pad) {
+      prefix_.end += word_.size();
+      continue;
+    }
+    const auto& frame = *reinterpret_cast<const format::FrameHeader*>(segment_.data().data() + offset_);
+    if (!admit(frame, word_)) break;
+    prefix_.end += word_.size();
+    prefix_.frames_end = prefix_.end;
+    return &frame;
+  }
+  stopped_ = true;
+  return nullptr;
+}
+
+bool SegmentScanner::admit(const format::FrameHeader& frame, format::Word word) noexcept {
+  prefix_.floor = std::max(prefix_.floor, format::frame_floor(frame, word.stream_count()));
+  if (word.state() == format::FrameState::rejected) {
+    ++prefix_.rejected;
+    return true;
+  }
+  const Position position = format::load_decided(frame.position);
+  const std::int64_t recorded_at = format::load_decided(frame.recorded_at);
+  const Position expected = base_ ? *base_ + prefix_.events + 1 : position;
+  if (position != expected || recorded_at < prefix_.recorded_last) {
+    prefix_.stop = {.kind = FrameStatus::Kind::bad, .word = word, .error = {}};
+    prefix_.stop.error = {.code = Errc::corrupt,
+                          .what = position != expected ? "position" : "recorded-at time",
+                          .segment = segment_.number(),
+                          .offset = offset_,
+                          .expected = position != expected ? expected : static_cast<std::uint64_t>(prefix_.recorded_last),
+                          .actual = position != expected ? position : static_cast<std::uint64_t>(recorded_at)};
+    return false;
+  }
+  if (!base_) base_ = position - 1;
+  if (prefix_.frames == 0) prefix_.recorded_first = recorded_at;
+  prefix_.recorded_last = recorded_at;
+  ++prefix_.frames;
+  prefix_.events += word.event_count();
+  return true;
+}
+
+Beyond scan_beyond(const Segment& segment, std::uint64_t from) noexcept {
+  Beyond beyond;
+  const std::span<const std::byte> data = segment.data();
+  for (std::uint64_t at = from; at < data.size(); at += format::kAlign) {
+    const format::Word word = format::load_word(data.data() + at);
+    if (word.bits == 0) continue;
+    beyond.bytes += format::kAlign;
+    const FrameStatus status = segment.check(at, format::Check::checksums);
+    const bool frame = status.kind == FrameStatus::Kind::decided || status.kind == FrameStatus::Kind::undecided;
+    if (!frame || word.kind() != format::FrameKind::events) continue;
+    const auto& header = *reinterpret_cast<const format::FrameHeader*>(data.data() + at);
+    ++beyond.frames;
+    beyond.floor = std::max(beyond.floor, format::frame_floor(header, word.stream_count()));
+    // Goes on at the next 8 bytes, not behind the frame: no length is trusted here.
+  }
+  return beyond;
+}
+
+}  // namespace daybook::segment
