@@ -1,0 +1,264 @@
+// Append: claim, fill, publish. Everything that an appending thread does in Durability::memory is in this file, in
+// publisher.h and in segment/claims.h: no mutex, no allocation, and no system call unless somebody sleeps, the next
+// segment is not there yet, or a frame before its own is held up.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstdint>
+#include <span>
+#include <thread>
+
+#include <daybook/error.h>
+#include <daybook/store.h>
+
+#include "format/frame.h"
+#include "io/futex.h"
+#include "io/system.h"
+#include "log/log_state.h"
+#include "log/publisher.h"
+#include "segment/active_segment.h"
+
+namespace daybook::log {
+
+// The places in an append where a test may stop a thread for ever.
+enum class Step : std::uint8_t {
+  begun,         // before the claim
+  claimed,       // the one place where others have to wait to become visible: claimed and not filled ...
+  copied,        // ... until the copy is done and the word stored
+  filled,        // the word says filled
+  leased,        // from here on: publishing, for whatever frame
+  looked,
+  read_heads,
+  looked_again,
+  recorded,
+  moved_heads,
+  described,
+  decided,
+  marked,
+  entering,
+  published,     // the own frame is decided
+};
+
+struct ProductionEnv {
+  using Atomics = segment::StdAtomics;
+  using Segment = segment::ActiveSegment;
+  using Log = LogState;
+  using Head = log::Head;
+  using Step = log::Step;
+
+  static constexpr std::size_t kStreamsMax = kAppendStreamsMax;
+  static constexpr std::uint32_t kPatience = 32;
+
+  static void step(Step) noexcept {}
+
+  // Writes down for readers where a segment begins, as publishing enters it.
+  static void describe_base(Segment& segment, std::uint64_t base) noexcept {
+    auto& written = *reinterpret_cast<format::SegmentBase*>(segment.bytes() + format::kBaseOffset);
+    Atomics::store(written.position, base, Atomics::relaxed);
+    Atomics::store(written.check, format::base_check(base, segment.salt()), Atomics::release);
+  }
+
+  // Waiting for another thread's frame. Yielding early matters more than spinning: the thread that is waited for may
+  // need this very processor.
+  static void pause(std::uint32_t round) noexcept {
+    if (round < 64) {
+#if defined(__x86_64__)
+      __builtin_ia32_pause();
+#endif
+    } else if (round < 1024) {
+      std::this_thread::yield();
+    } else {
+      std::this_thread::sleep_for(std::chrono::microseconds(50));
+    }
+  }
+};
+
+// Where an append ended up.
+struct Outcome {
+  Appended appended;
+  format::Address end;  // behind its frame
+};
+
+template <typename Env = ProductionEnv>
+class Appender {
+  using Step = typename Env::Step;
+
+ public:
+  Appender(LogState& state, std::uint64_t payload_size_max) noexcept
+      : state_(state), publisher_(state), payload_size_max_(payload_size_max) {}
+
+  // Thread safety: from any thread at any time. Lock-free.
+  Result<Outcome> append(std::span<StreamAppend> streams) noexcept {
+    if (state_.failure.is_set()) return fail(state_.failure.error());
+    const auto shape = format::measure(streams, payload_size_max_);
+    if (!shape) return fail(shape.error());
+
+    std::array<Head*, kAppendStreamsMax> heads;
+    DAYBOOK_TRY(find_heads(streams, heads.data()));
+    for (std::uint32_t i = 0; i < streams.size(); ++i) {
+      const Version actual = state_.heads.version(heads[i]);
+      if (!streams[i].expect.met_by(actual)) return fail(refused(streams[i].expect, actual, i));
+    }
+
+    Env::step(Step::begun);
+    segment::ActiveSegment* segment = nullptr;
+    const auto offset = claim(shape->size, segment);
+    if (!offset) return fail(offset.error());
+    Env::step(Step::claimed);
+    fill(*segment, *offset, *shape, streams);
+    Env::step(Step::filled);
+    publisher_.publish_through(*segment, *offset, heads.data());
+    Env::step(Step::published);
+    const auto outcome = read_outcome(*segment, *offset, streams);
+    segment->claims().leave();
+    state_.live->wake();
+    return outcome;
+  }
+
+ private:
+  static constexpr std::uint64_t kWakeEvery = 1u << 20;  // bytes of log between looks whether the supplier sleeps
+
+  // Hashes a few streams ahead, so that the cache misses of their slots overlap.
+  Result<void> find_heads(std::span<const StreamAppend> streams, Head** heads) noexcept {
+    if (streams.size() == 1) {
+      heads[0] = state_.heads.find(state_.heads.key(streams[0].stream));
+      if (heads[0] == nullptr) return fail(no_memory());
+      return {};
+    }
+    std::array<StreamKey, kAppendStreamsMax> keys;
+    for (std::size_t i = 0; i < streams.size(); ++i) {
+      keys[i] = state_.heads.key(streams[i].stream);
+      state_.heads.prefetch(keys[i]);
+    }
+    for (std::size_t i = 0; i < streams.size(); ++i) {
+      heads[i] = state_.heads.find(keys[i]);
+      if (heads[i] == nullptr) return fail(no_memory());
+    }
+    return refuse_twins(std::span(keys.data(), streams.size()));
+  }
+
+  // A stream may be named once: its expectation would be ambiguous.
+  static Result<void> refuse_twins(std::span<StreamKey> keys) noexcept {
+    std::ranges::sort(keys);
+    const auto twin = std::ranges::adjacent_find(keys);
+    if (twin == keys.end()) return {};
+    return fail(Error{.code = Errc::invalid_argument, .what = "stream named twice in one append"});
+  }
+
+  Result<std::uint64_t> claim(std::uint64_t size, segment::ActiveSegment*& segment) noexcept {
+    for (;;) {
+      segment = state_.active.load(std::memory_order_seq_cst);
+      auto& claims = segment->claims();
+      if (size > claims.data_end() - format::kDataStart) {
+        return fail(Error{.code = Errc::too_large,
+                          .what = "append does not fit in a segment",
+                          .expected = claims.data_end() - format::kDataStart,
+                          .actual = size});
+      }
+      if (!claims.full()) {
+        const segment::Claim claim = claims.claim(size);
+        if (claim.kind == segment::Claim::Kind::owned) {
+          if ((claim.offset ^ (claim.offset + size)) >= kWakeEvery) wake_supplier();
+          return claim.offset;
+        }
+        if (claim.kind == segment::Claim::Kind::padder) segment->pad(claim.offset);
+        claims.leave();
+      }
+      DAYBOOK_TRY(move_on(*segment));
+    }
+  }
+
+  void fill(segment::ActiveSegment& segment, std::uint64_t offset, const format::FrameShape& shape,
+            std::span<const StreamAppend> streams) noexcept {
+    const format::Word word = format::Word::events(format::FrameState::filled, shape.size, shape.events, shape.streams);
+    const auto floor = format::Address::unpack(state_.durable_floor.load(std::memory_order_relaxed));
+    format::fill(segment.bytes() + offset, shape, streams, floor, io::coarse_now(), offset, segment.salt());
+    Env::step(Step::copied);
+    // Release: whoever finds the word filled sees the frame. Pairs with the acquire loads of the word in Publisher.
+    Env::Atomics::store(segment.frame(offset).word(), word.bits, Env::Atomics::release);
+  }
+
+  static Result<Outcome> read_outcome(segment::ActiveSegment& segment, std::uint64_t offset,
+                                      std::span<StreamAppend> streams) noexcept {
+    const segment::FrameRef frame = segment.frame(offset);
+    const format::Word word{Env::Atomics::load(frame.word(), Env::Atomics::acquire)};
+    const std::uint64_t position = format::load_decided(frame.position());
+    if (word.state() == format::FrameState::rejected) {
+      const auto index = static_cast<std::uint32_t>(format::load_decided(frame.recorded_at()));
+      return fail(refused(streams[index].expect, position, index));
+    }
+    for (std::uint32_t i = 0; i < streams.size(); ++i) {
+      streams[i].last_version = format::load_decided(frame.assigned(i)) + streams[i].events.size() - 1;
+    }
+    Outcome outcome;
+    outcome.appended = {position, position + word.event_count() - 1, streams[0].last_version};
+    outcome.end = {static_cast<std::uint32_t>(segment.number()), static_cast<std::uint32_t>(offset + word.size())};
+    return outcome;
+  }
+
+  // Makes the next segment the active one, unless somebody has.
+  Result<void> move_on(segment::ActiveSegment& full) noexcept {
+    segment::ActiveSegment* next = full.next.load(std::memory_order_acquire);
+    if (next == nullptr) {
+      DAYBOOK_TRY(wait_for_next(full));
+      next = full.next.load(std::memory_order_acquire);
+    }
+    segment::ActiveSegment* expected = &full;
+    state_.active.compare_exchange_strong(expected, next, std::memory_order_seq_cst);
+    wake_supplier();
+    return {};
+  }
+
+  void wake_supplier() noexcept {
+    Supply& supply = state_.supply;
+    if (supply.asleep.load(std::memory_order_seq_cst) == 0) return;
+    supply.asleep.store(0, std::memory_order_relaxed);
+    request_supply();
+  }
+  void request_supply() noexcept {
+    state_.supply.wanted.fetch_add(1, std::memory_order_seq_cst);
+    io::futex_wake_all(state_.supply.wanted);
+  }
+
+  // The supplier is behind: the disk is slower than the appends, or full. Two attempts must have ended, because the
+  // first may have begun before this call.
+  Result<void> wait_for_next(segment::ActiveSegment& full) noexcept {
+    Supply& supply = state_.supply;
+    const std::uint32_t before = supply.attempts.load(std::memory_order_seq_cst);
+    for (;;) {
+      const std::uint32_t attempts = supply.attempts.load(std::memory_order_seq_cst);
+      if (full.next.load(std::memory_order_acquire) != nullptr) return {};
+      if (state_.failure.is_set()) return fail(state_.failure.error());
+      const std::uint64_t failure = supply.failure.load(std::memory_order_acquire);
+      if (attempts - before >= 2 && failure != 0) {
+        return fail(Error{.code = static_cast<Errc>(failure & 0xff),
+                          .sys_errno = static_cast<std::int32_t>(failure >> 8),
+                          .what = "prepare the next segment",
+                          .segment = full.number() + 1});
+      }
+      request_supply();
+      io::futex_wait(supply.attempts, attempts, std::chrono::seconds(1));
+    }
+  }
+
+  static Error refused(Expect expect, Version actual, std::uint32_t index) noexcept {
+    const char* what = "expected version";
+    if (expect.kind() == Expect::Kind::no_stream) what = "expected no stream";
+    if (expect.kind() == Expect::Kind::exists) what = "expected an existing stream";
+    return {.code = Errc::wrong_version,
+            .what = what,
+            .expected = expect.version(),
+            .actual = actual,
+            .index = index};
+  }
+  static Error no_memory() noexcept { return {.code = Errc::io, .sys_errno = ENOMEM, .what = "stream table"}; }
+
+  LogState& state_;
+  Publisher<Env> publisher_;
+  const std::uint64_t payload_size_max_;
+};
+
+}  // namespace daybook::log

@@ -1,0 +1,88 @@
+// Turns the events of one published frame into EventViews.
+#pragma once
+
+#include <cstdint>
+
+#include <daybook/event.h>
+
+#include "format/frame.h"
+
+namespace daybook::log {
+
+// The frame has passed check_frame(); its bytes must stay mapped. Thread safety: none.
+class FrameReader {
+ public:
+  FrameReader() noexcept = default;
+  FrameReader(const format::FrameHeader& frame, format::Word word) noexcept;
+
+  // The next event in `event`; false: there are no more.
+  bool next(EventView& event) noexcept {
+    if (left_ == 0) return false;
+    if (stream_left_ == 0) next_stream();
+    read(event);
+    return true;
+  }
+
+  [[nodiscard]] std::uint32_t left() const noexcept { return left_; }
+  [[nodiscard]] Position next_position() const noexcept { return position_; }
+
+ private:
+  void next_stream() noexcept;
+  void read(EventView& event) noexcept;
+
+  const std::byte* at_ = nullptr;  // the next event
+  std::uint32_t left_ = 0;
+  std::uint32_t stream_left_ = 0;
+  Position position_ = 0;
+  Version version_ = 0;
+  Timestamp recorded_at_{};
+  std::string_view stream_;
+  const format::FrameHeader* frame_ = nullptr;
+  const format::StreamEntry* entry_ = nullptr;  // of the next stream
+  std::uint32_t stream_index_ = 0;
+};
+
+inline FrameReader::FrameReader(const format::FrameHeader& frame, format::Word word) noexcept
+    : left_(word.event_count()),
+      position_(format::load_decided(frame.position)),
+      recorded_at_(std::chrono::nanoseconds(format::load_decided(frame.recorded_at))),
+      frame_(&frame),
+      entry_(format::stream_entries(frame, word.stream_count())) {
+  at_ = reinterpret_cast<const std::byte*>(entry_ + word.stream_count());
+}
+
+inline void FrameReader::next_stream() noexcept {
+  stream_ = format::stream_id(*frame_, *entry_);
+  stream_left_ = entry_->event_count;
+  version_ = format::load_decided(format::assigned_at(const_cast<format::FrameHeader&>(*frame_), stream_index_));
+  ++stream_index_;
+  ++entry_;
+}
+
+inline void FrameReader::read(EventView& event) noexcept {
+  const auto& header = *reinterpret_cast<const format::EventHeader*>(at_);
+  const std::byte* part = at_ + sizeof(header);
+  const auto take = [&part](std::size_t size) {
+    const std::byte* const start = part;
+    part += size;
+    return start;
+  };
+  event.position = position_++;
+  event.version = version_++;
+  event.recorded_at = recorded_at_;
+  event.has_occurred_at = header.occurred_at != format::kNoTime;
+  event.occurred_at = event.has_occurred_at ? Timestamp(std::chrono::nanoseconds(header.occurred_at)) : recorded_at_;
+  event.stream = stream_;
+  event.schema_version = header.schema_version;
+  event.payload = Bytes(std::span(take(header.payload_size), header.payload_size));
+  event.metadata = Bytes(std::span(take(header.metadata_size), header.metadata_size));
+  event.id = (header.flags & format::kEventHasId) != 0 ? reinterpret_cast<const EventId*>(take(sizeof(EventId)))
+                                                       : nullptr;
+  event.type = {reinterpret_cast<const char*>(take(header.type_size)), header.type_size};
+  event.tags = TagsView({reinterpret_cast<const char*>(part), header.tags_size}, header.tag_count);
+  at_ += header.size;
+  --left_;
+  --stream_left_;
+}
+
+}  // namespace daybook::log

@@ -1,0 +1,348 @@
+#include "log/recovery.h"
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <utility>
+
+#include "segment/segment.h"
+
+namespace daybook::log {
+namespace {
+
+using segment::Beyond;
+using segment::Prefix;
+using segment::Segment;
+using segment::SegmentScanner;
+
+constexpr int _ = -1;
+constexpr std::array kTable = {
+    // sealed, closed, complete, unsupported, promised, last
+    DecisionRule{1, 0, 1, 0, _, _, Decision::accept},   // whatever was promised of it is there
+    DecisionRule{1, 0, 0, 0, _, _, Decision::corrupt},  // a sealed segment was durable to its end
+    DecisionRule{0, 1, 1, 0, 0, 1, Decision::go_on},
+    DecisionRule{0, 1, 1, 0, 1, 1, Decision::corrupt},  // more was durable than the close says
+    DecisionRule{0, 1, 1, 0, _, 0, Decision::corrupt},  // the footer goes before anything is appended
+    DecisionRule{0, 1, 0, 0, _, _, Decision::corrupt},  // a close is durable to its end
+    DecisionRule{0, 0, 1, 0, _, _, Decision::finish},   // a promise of more is a later segment's matter
+    DecisionRule{0, 0, 0, 0, 0, _, Decision::cut},      // out-of-order write-back: later segments prove nothing
+    DecisionRule{0, 0, 0, 0, 1, _, Decision::corrupt},  // the disk lost what it had promised
+    DecisionRule{_, _, _, 1, _, _, Decision::refuse},
+};
+
+bool matches(int rule, bool sign) noexcept { return rule == _ || rule == static_cast<int>(sign); }
+
+bool matches(const DecisionRule& rule, const SegmentSigns& signs) noexcept {
+  return matches(rule.sealed, signs.sealed) && matches(rule.closed, signs.closed) &&
+         matches(rule.complete, signs.complete) && matches(rule.unsupported, signs.unsupported) &&
+         matches(rule.promised, signs.promised) && matches(rule.last, signs.last);
+}
+
+// One segment and what the scan of it says.
+struct Scanned {
+  explicit Scanned(std::shared_ptr<Segment> opened) : segment(std::move(opened)) {}
+
+  std::shared_ptr<Segment> segment;
+  std::optional<format::SegmentFooter> footer;
+  Prefix prefix;
+  Beyond beyond;
+  Position base = 0;
+
+  [[nodiscard]] bool is(format::SegmentFooter::Kind kind) const noexcept { return footer && footer->kind == kind; }
+  [[nodiscard]] format::Address end() const noexcept { return at(prefix.end); }
+  [[nodiscard]] format::Address at(std::uint64_t offset) const noexcept {
+    return {static_cast<std::uint32_t>(segment->number()), static_cast<std::uint32_t>(offset)};
+  }
+  [[nodiscard]] bool holds_something() const noexcept { return prefix.end > format::kDataStart || beyond.bytes > 0; }
+};
+
+Error corrupt(const char* what, std::uint64_t segment, std::uint64_t offset, std::uint64_t expected,
+              std::uint64_t actual) noexcept {
+  return {.code = Errc::corrupt,
+          .what = what,
+          .segment = segment,
+          .offset = offset,
+          .expected = expected,
+          .actual = actual};
+}
+
+class Recovery {
+ public:
+  Recovery(io::Directory& segments, const VisitFrame& visit) : segments_(segments), visit_(visit) {}
+
+  Result<Recovered> run(const std::function<std::optional<format::Address>(const Uuid&)>& mark) {
+    DAYBOOK_TRY(open_all());
+    if (scanned_.empty()) {
+      DAYBOOK_TRY(remove_temporaries());
+      return result_;
+    }
+    const Uuid log = scanned_.front().segment->header().log;
+    floor_ = mark(log).value_or(format::Address{});
+    DAYBOOK_TRY(scan_all());
+    const auto cut_at = decide_all();
+    if (!cut_at) return fail(cut_at.error());
+    DAYBOOK_TRY(remove_temporaries());
+    result_.log = log;
+    result_.segment_size = scanned_.front().segment->header().size;
+    DAYBOOK_TRY(act(*cut_at));
+    return result_;
+  }
+
+ private:
+  Result<void> open_all() {
+    const auto names = segments_.list();
+    if (!names) return fail(names.error());
+    std::vector<std::uint64_t> numbers;
+    for (const std::string& name : *names) {
+      if (const auto number = format::parse_segment_name(name)) numbers.push_back(*number);
+      if (format::is_temporary_name(name)) temporaries_.push_back(name);
+    }
+    std::ranges::sort(numbers);
+    for (const std::uint64_t number : numbers) {
+      const std::uint64_t expected = numbers.front() + scanned_.size();
+      if (number != expected) return fail(corrupt("segment missing", expected, 0, expected, number));
+      auto segment = open_fresh(number);
+      if (!segment) return fail(segment.error());
+      const auto& header = (*segment)->header();
+      if (!scanned_.empty()) {
+        const auto& before = scanned_.back().segment->header();
+        if (header.log != before.log) return fail(corrupt("segment of another log", number, 0, 0, 0));
+        if (header.size != before.size) return fail(corrupt("segment size", number, 0, before.size, header.size));
+        if (header.epoch < before.epoch) return fail(corrupt("epoch", number, 0, before.epoch, header.epoch));
+      }
+      scanned_.emplace_back(std::move(*segment));
+    }
+    return {};
+  }
+
+  // After a failed sync the page cache may show what the disk never got. A segment that is not known to be durable is
+  // therefore read from the disk.
+  Result<std::shared_ptr<Segment>> open_fresh(std::uint64_t number) {
+    auto segment = Segment::open(segments_, number);
+    if (!segment || (*segment)->footer()) return segment;
+    segment->reset();  // mapped pages cannot be dropped
+    auto file = segments_.open(format::segment_name(number), io::Directory::OpenMode::read);
+    if (!file) return fail(file.error());
+    (*file)->drop_cache();
+    return Segment::open(segments_, number);
+  }
+
+  // Everything up to the first flaw is visited; behind it only floors matter.
+  Result<void> scan_all() {
+    Position position = 0;
+    bool intact = true;
+    for (Scanned& at : scanned_) {
+      at.footer = at.segment->footer();
+      if (at.is(format::SegmentFooter::sealed)) {
+        if (scanned_.front().segment == at.segment) position = at.footer->base_position;
+        if (intact && at.footer->base_position != position) {
+          return fail(corrupt("base position of a sealed segment", at.segment->number(), at.segment->data_end(), position,
+                              at.footer->base_position));
+        }
+      }
+      at.base = position;
+      SegmentScanner scanner(*at.segment, intact ? std::optional(position) : std::nullopt);
+      while (const format::FrameHeader* frame = scanner.next()) {
+        if (!intact || scanner.word().state() != format::FrameState::published) continue;
+        visit_(*frame, scanner.word());
+      }
+      at.prefix = scanner.prefix();
+      if (!at.prefix.complete) at.beyond = segment::scan_beyond(*at.segment, at.prefix.end);
+      floor_ = std::max({floor_, at.prefix.floor, at.beyond.floor});
+      if (intact && at.prefix.frames > 0) {
+        if (at.prefix.recorded_first < clock_) {
+          return fail(corrupt("recorded-at time", at.segment->number(), format::kDataStart,
+                              static_cast<std::uint64_t>(clock_), static_cast<std::uint64_t>(at.prefix.recorded_first)));
+        }
+        clock_ = at.prefix.recorded_last;
+      }
+      position += at.prefix.events;
+      if (!ends_as_said(at)) intact = false;
+    }
+    return {};
+  }
+
+  static bool ends_as_said(const Scanned& at) noexcept {
+    if (!at.footer) return at.prefix.complete;
+    return at.prefix.frames_end == at.footer->valid_end && at.prefix.events == at.footer->events &&
+           at.prefix.frames == at.footer->frames &&
+           (at.is(format::SegmentFooter::closed) ? at.beyond.bytes == 0 : at.prefix.complete);
+  }
+
+  SegmentSigns signs(std::size_t index) const noexcept {
+    const Scanned& at = scanned_[index];
+    SegmentSigns signs;
+    signs.sealed = at.is(format::SegmentFooter::sealed);
+    signs.closed = at.is(format::SegmentFooter::closed);
+    signs.complete = ends_as_said(at);
+    signs.unsupported = at.prefix.stop.kind == format::FrameStatus::Kind::unknown;
+    signs.promised = floor_ > at.end();
+    signs.last = std::none_of(scanned_.begin() + static_cast<std::ptrdiff_t>(index) + 1, scanned_.end(),
+                              [](const Scanned& later) { return later.holds_something(); });
+    return signs;
+  }
+
+  // The index of the segment where the log ends: cut, or gone on with; or past the last.
+  Result<std::size_t> decide_all() {
+    for (std::size_t i = 0; i < scanned_.size(); ++i) {
+      const Scanned& at = scanned_[i];
+      switch (decide(signs(i))) {
+        case Decision::accept:
+        case Decision::finish: break;
+        case Decision::go_on:
+        case Decision::cut: return i;
+        case Decision::refuse: return fail(at.prefix.stop.error);
+        case Decision::corrupt: return fail(flaw(at));
+      }
+    }
+    // A durable address beyond the last segment: a whole file is gone.
+    if (floor_ > scanned_.back().end()) {
+      return fail(corrupt("durable log ends early", floor_.segment, floor_.offset, floor_.packed(),
+                          scanned_.back().end().packed()));
+    }
+    return scanned_.size();
+  }
+
+  Error flaw(const Scanned& at) const noexcept {
+    if (at.prefix.stop.kind == format::FrameStatus::Kind::bad) return at.prefix.stop.error;
+    if (at.footer && at.prefix.frames_end != at.footer->valid_end) {
+      return corrupt("end of the frames", at.segment->number(), at.prefix.end, at.footer->valid_end, at.prefix.frames_end);
+    }
+    if (at.footer && at.prefix.events != at.footer->events) {
+      return corrupt("number of events", at.segment->number(), at.segment->data_end(), at.footer->events,
+                     at.prefix.events);
+    }
+    return corrupt("synced frames are missing", at.segment->number(), at.prefix.end, floor_.packed(), at.end().packed());
+  }
+
+  Result<void> remove_temporaries() {
+    for (const std::string& name : temporaries_) DAYBOOK_TRY(segments_.remove(name));
+    return {};
+  }
+
+  Result<void> act(std::size_t end_index) {
+    const bool cut = end_index < scanned_.size() && !scanned_[end_index].is(format::SegmentFooter::closed);
+    DAYBOOK_TRY(remove_behind(end_index));
+    for (std::size_t i = 0; i < std::min(end_index, scanned_.size()); ++i) {
+      if (!scanned_[i].footer) DAYBOOK_TRY(seal(scanned_[i]));
+    }
+    if (cut) DAYBOOK_TRY(cut_off(scanned_[end_index]));
+    const Scanned& last = scanned_[std::min(end_index, scanned_.size() - 1)];
+    result_.position = last.base + last.prefix.events;
+    result_.next_number = last.segment->number() + 1;
+    result_.epoch = last.segment->header().epoch;
+    result_.clock = clock_;
+    if (last.is(format::SegmentFooter::closed)) {
+      result_.go_on = segment::Mark{last.prefix.end, last.prefix.events};
+      result_.go_on_base = last.base;
+      return {};
+    }
+    ++result_.epoch;
+    result_.report.unclean = true;
+    if (!cut) {
+      result_.report.segment = last.segment->number();
+      result_.report.offset = last.prefix.end;
+    }
+    return {};
+  }
+
+  // From the back, so that what is left is always without a gap.
+  Result<void> remove_behind(std::size_t end_index) {
+    if (end_index + 1 >= scanned_.size()) return {};
+    for (std::size_t i = scanned_.size() - 1; i > end_index; --i) {
+      result_.report.bytes_cut += scanned_[i].prefix.end - format::kDataStart + scanned_[i].beyond.bytes;
+      result_.report.frames_cut += scanned_[i].prefix.frames + scanned_[i].beyond.frames;
+      DAYBOOK_TRY(segments_.remove(format::segment_name(scanned_[i].segment->number())));
+    }
+    return segments_.sync();
+  }
+
+  // Zeroes what lies behind the prefix, so that it can never come back; then pads, then seals, each durable before the
+  // next: a crash in between leaves a torn tail at the same place, or a complete segment.
+  Result<void> cut_off(Scanned& at) {
+    result_.report.segment = at.segment->number();
+    result_.report.offset = at.prefix.end;
+    result_.report.bytes_cut += at.beyond.bytes;
+    result_.report.frames_cut += at.beyond.frames;
+    auto file = segments_.open(format::segment_name(at.segment->number()), io::Directory::OpenMode::read_write);
+    if (!file) return fail(about(at, file.error()));
+    const std::uint64_t size = at.segment->data_end() - at.prefix.end;
+    if (auto done = (*file)->punch(at.prefix.end, size); !done) return fail(about(at, done.error()));
+    if (auto done = (*file)->sync(); !done) return fail(about(at, done.error()));
+    const format::Word pad = format::Word::pad(size, at.prefix.end, at.segment->salt());
+    const auto bytes = std::as_bytes(std::span(&pad.bits, 1));
+    if (auto done = (*file)->write_at(at.prefix.end, bytes); !done) return fail(about(at, done.error()));
+    if (auto done = (*file)->sync(); !done) return fail(about(at, done.error()));
+    at.prefix.end = at.segment->data_end();
+    at.prefix.complete = true;
+    if (auto done = write_footer(**file, *at.segment, at.prefix, at.base, format::SegmentFooter::sealed); !done) {
+      return fail(about(at, done.error()));
+    }
+    return {};
+  }
+
+  Result<void> seal(Scanned& at) {
+    auto file = segments_.open(format::segment_name(at.segment->number()), io::Directory::OpenMode::read_write);
+    if (!file) return fail(about(at, file.error()));
+    if (auto done = (*file)->sync(); !done) return fail(about(at, done.error()));
+    if (auto done = write_footer(**file, *at.segment, at.prefix, at.base, format::SegmentFooter::sealed); !done) {
+      return fail(about(at, done.error()));
+    }
+    return {};
+  }
+
+  static Error about(const Scanned& at, Error error) noexcept {
+    error.segment = at.segment->number();
+    return error;
+  }
+
+  io::Directory& segments_;
+  const VisitFrame& visit_;
+  std::vector<std::string> temporaries_;
+  std::vector<Scanned> scanned_;
+  format::Address floor_{};  // the largest that anything says was durable
+  std::int64_t clock_ = 0;   // recorded-at of the last event of the intact part
+  Recovered result_;
+};
+
+}  // namespace
+
+std::span<const DecisionRule> decision_table() noexcept { return kTable; }
+
+bool possible(const SegmentSigns& signs) noexcept { return !(signs.sealed && signs.closed); }
+
+Decision decide(const SegmentSigns& signs) noexcept {
+  for (const DecisionRule& rule : kTable) {
+    if (matches(rule, signs)) return rule.decision;
+  }
+  return Decision::corrupt;
+}
+
+Result<Recovered> recover(io::Directory& segments, const std::function<std::optional<format::Address>(const Uuid&)>& mark,
+                          const VisitFrame& visit) {
+  return Recovery(segments, visit).run(mark);
+}
+
+Result<void> write_footer(io::File& file, const segment::Segment& segment, const segment::Prefix& prefix, Position base,
+                          format::SegmentFooter::Kind kind) {
+  format::SegmentFooter footer{};
+  footer.magic = format::kFooterMagic;
+  footer.kind = kind;
+  footer.valid_end = prefix.frames_end;
+  footer.hash_end = std::min(prefix.frames_end + sizeof(format::Word), segment.data_end());
+  footer.base_position = base;
+  footer.events = prefix.events;
+  footer.frames = prefix.frames;
+  footer.recorded_first = prefix.recorded_first;
+  footer.recorded_last = prefix.recorded_last;
+  if (kind == format::SegmentFooter::sealed) {
+    const format::Hash128 hash = format::xxh3_128(segment.bytes().first(footer.hash_end));
+    footer.hash_low = hash.low;
+    footer.hash_high = hash.high;
+  }
+  footer.crc = format::footer_crc(footer, segment.salt());
+  DAYBOOK_TRY(file.write_at(segment.data_end(), std::as_bytes(std::span(&footer, 1))));
+  return file.sync();
+}
+
+}  // namespace daybook::log

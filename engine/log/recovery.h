@@ -1,0 +1,80 @@
+// What a crash can leave, and what opening for writing does about it. docs/format.md, section 5, is the prose of this
+// file.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include <daybook/error.h>
+#include <daybook/store.h>
+#include <daybook/types.h>
+
+#include "format/frame.h"
+#include "format/layout.h"
+#include "io/directory.h"
+#include "segment/claims.h"
+#include "segment/segment_scanner.h"
+
+namespace daybook::log {
+
+// What is seen of one segment. `_` of the decision table = either.
+struct SegmentSigns {
+  bool sealed = false;       // a whole footer says so
+  bool closed = false;       // a whole footer says so
+  bool complete = false;     // sealed or closed: the valid prefix ends where the footer says; else: at the data's end
+  bool unsupported = false;  // the frame behind the prefix is whole, and of a kind that this version does not know
+  bool promised = false;     // something says that more than the prefix was durable: a floor, or the sync mark
+  bool last = false;         // no later segment holds anything
+};
+
+enum class Decision : std::uint8_t {
+  accept,   // goes on in the next segment
+  finish,   // complete, and was not sealed yet: seal it, go on
+  go_on,    // closed cleanly: append here
+  cut,      // torn tail: everything behind the prefix goes, in later segments too
+  corrupt,  // refuse to open for writing
+  refuse,   // refuse: a newer version wrote this
+};
+
+// A row of the table: 1 = true, 0 = false, -1 = either.
+struct DecisionRule {
+  int sealed, closed, complete, unsupported, promised, last;
+  Decision decision;
+};
+
+// Every combination of signs that can be true matches exactly one rule (tests/log/recovery_test.cc goes through all).
+std::span<const DecisionRule> decision_table() noexcept;
+Decision decide(const SegmentSigns& signs) noexcept;
+// False for combinations that cannot be: sealed and closed at once.
+bool possible(const SegmentSigns& signs) noexcept;
+
+// What opening found, and what the writer needs to go on.
+struct Recovered {
+  std::optional<Uuid> log;          // nothing: there is no log yet
+  std::uint64_t segment_size = 0;
+  std::uint64_t next_number = 1;    // of the segment to make
+  std::uint64_t epoch = 1;          // of it
+  Position position = 0;            // of the last event
+  std::int64_t clock = 0;           // recorded-at of the last event
+  std::optional<segment::Mark> go_on;  // set: append to segment next_number - 1 from here
+  Position go_on_base = 0;
+  RecoveryReport report;
+};
+
+// Called for each published frame in order.
+using VisitFrame = std::function<void(const format::FrameHeader& frame, format::Word word)>;
+
+// Reads the whole log, verifying it; cuts, zeroes and seals what a crash left; removes temporary files. Writes nothing
+// when it returns an error. Doing it again after a crash at any point of it comes to the same.
+// `mark` is what LOCK says was durable.
+Result<Recovered> recover(io::Directory& segments, const std::function<std::optional<format::Address>(const Uuid&)>& mark,
+                          const VisitFrame& visit);
+
+// Writes the footer of a segment whose frames end at `prefix.end` and are durable, and syncs it.
+Result<void> write_footer(io::File& file, const segment::Segment& segment, const segment::Prefix& prefix, Position base,
+                          format::SegmentFooter::Kind kind);
+
+}  // namespace daybook::log

@@ -1,0 +1,52 @@
+#include "log/segment_set.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace daybook::log {
+
+SegmentSet::SegmentSet(std::unique_ptr<io::Directory> segments, std::unique_ptr<LivePage> live, Role role)
+    : segments_(std::move(segments)), live_(std::move(live)), role_(role) {}
+
+void SegmentSet::add(std::shared_ptr<segment::Segment> segment) {
+  const std::lock_guard lock(mutex_);
+  const std::uint64_t number = segment->number();
+  open_[number] = std::make_shared<ReadSegment>(std::move(segment));
+}
+
+Result<std::shared_ptr<ReadSegment>> SegmentSet::get(std::uint64_t number) {
+  const std::lock_guard lock(mutex_);
+  if (const auto found = open_.find(number); found != open_.end()) return found->second;
+  auto opened = segment::Segment::open(*segments_, number);
+  if (!opened) return fail(opened.error());
+  if (open_.size() >= kMappedMax) {
+    // What nobody uses goes; cursors hold on to what they read.
+    std::erase_if(open_, [](const auto& entry) { return entry.second.use_count() == 1; });
+  }
+  return open_[number] = std::make_shared<ReadSegment>(std::move(*opened));
+}
+
+Result<std::vector<std::uint64_t>> SegmentSet::numbers() {
+  const auto names = segments_->list();
+  if (!names) return fail(names.error());
+  std::vector<std::uint64_t> numbers;
+  for (const std::string& name : *names) {
+    if (const auto number = format::parse_segment_name(name)) numbers.push_back(*number);
+  }
+  std::ranges::sort(numbers);
+  return numbers;
+}
+
+std::optional<format::Address> SegmentSet::durable() const noexcept {
+  if (writing()) return format::Address::unpack(durable_.load(std::memory_order_acquire));
+  if (live_ == nullptr || !live_->this_boot()) return std::nullopt;
+  return live_->durable(log_).value_or(format::Address{});
+}
+
+void SegmentSet::set_durable(format::Address end) noexcept {
+  std::uint64_t now = durable_.load(std::memory_order_relaxed);
+  while (now < end.packed() && !durable_.compare_exchange_weak(now, end.packed(), std::memory_order_release)) {
+  }
+}
+
+}  // namespace daybook::log

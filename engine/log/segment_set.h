@@ -1,0 +1,76 @@
+// The segments of a log as readers see them, opened when they are needed.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include <daybook/error.h>
+#include <daybook/types.h>
+
+#include "format/layout.h"
+#include "io/directory.h"
+#include "log/live_page.h"
+#include "segment/frame_marks.h"
+#include "segment/segment.h"
+
+namespace daybook::log {
+
+// A segment and what readers have found out about it.
+struct ReadSegment {
+  explicit ReadSegment(std::shared_ptr<segment::Segment> mapped) : segment(std::move(mapped)), marks(*segment) {}
+
+  const std::shared_ptr<segment::Segment> segment;
+  segment::FrameMarks marks;
+};
+
+// Thread safety: all methods, from any thread. Lifetime: cursors share it, so it outlives the store.
+class SegmentSet {
+ public:
+  enum class Role : std::uint8_t { writer, reader };  // of this process
+
+  SegmentSet(std::unique_ptr<io::Directory> segments, std::unique_ptr<LivePage> live, Role role);
+
+  // A segment that the writer has made or gone on with: its own mapping serves readers too.
+  void add(std::shared_ptr<segment::Segment> segment);
+
+  // not_found: there is no such segment (yet).
+  Result<std::shared_ptr<ReadSegment>> get(std::uint64_t number);
+
+  // The numbers of the segments in the directory, ascending.
+  Result<std::vector<std::uint64_t>> numbers();
+
+  // The end of what is durable, for cursors that stop there; nothing = everything that can be read is (no writer since
+  // this machine was started).
+  [[nodiscard]] std::optional<format::Address> durable() const noexcept;
+
+  [[nodiscard]] io::Directory& directory() noexcept { return *segments_; }
+  [[nodiscard]] LivePage* live() noexcept { return live_.get(); }
+  [[nodiscard]] bool writing() const noexcept { return role_ == Role::writer; }
+
+  // The log that the segments belong to; set once, before anybody reads.
+  void set_log(const Uuid& log) noexcept { log_ = log; }
+  [[nodiscard]] const Uuid& log() const noexcept { return log_; }
+
+  // The writer: everything below `end` is durable.
+  void set_durable(format::Address end) noexcept;
+
+ private:
+  static constexpr std::size_t kMappedMax = 1024;  // sealed segments that stay mapped for the next cursor
+
+  const std::unique_ptr<io::Directory> segments_;
+  const std::unique_ptr<LivePage> live_;
+  const Role role_;
+  Uuid log_{};
+  std::atomic<std::uint64_t> durable_ = 0;  // of the writer; never goes back
+
+  std::mutex mutex_;
+  std::unordered_map<std::uint64_t, std::shared_ptr<ReadSegment>> open_;
+};
+
+}  // namespace daybook::log

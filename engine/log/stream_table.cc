@@ -1,0 +1,195 @@
+#include "log/stream_table.h"
+
+#include <sys/mman.h>
+
+#include <new>
+
+#include "format/assert.h"
+#include "format/checksum.h"
+#include "io/system.h"
+
+namespace daybook::log {
+namespace {
+
+// Zeroed memory for slots, in huge pages where there are any: a look-up among millions of streams is one cache miss,
+// and should not be a TLB miss as well. Null when there is none.
+Head* map_slots(std::uint64_t capacity) noexcept {
+  const std::size_t size = capacity * sizeof(Head);
+  void* const memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return nullptr;
+  (void)::madvise(memory, size, MADV_HUGEPAGE);
+  return static_cast<Head*>(memory);
+}
+
+}  // namespace
+
+struct StreamTable::Table {
+  explicit Table(std::uint64_t slots) noexcept : capacity(slots), heads(map_slots(slots)) {}
+  ~Table() {
+    if (heads != nullptr) ::munmap(heads, capacity * sizeof(Head));
+  }
+  Table(const Table&) = delete;
+  Table& operator=(const Table&) = delete;
+
+  [[nodiscard]] Head& home(const StreamKey& key, std::uint64_t probe) const noexcept {
+    return heads[(key.high + probe) & (capacity - 1)];
+  }
+  [[nodiscard]] bool crowded() const noexcept {
+    return taken.load(std::memory_order_relaxed) > capacity - capacity / 8;
+  }
+
+  const std::uint64_t capacity;  // a power of two
+  Head* const heads;
+  std::atomic<std::uint64_t> taken = 0;
+  std::atomic<Table*> next = nullptr;
+};
+
+StreamTable::StreamTable(std::uint64_t capacity)
+    : first_(new Table(capacity)), oldest_(first_), secret_(io::random_u64()) {
+  if (first_->heads == nullptr) throw std::bad_alloc();
+}
+
+StreamTable::~StreamTable() {
+  for (Table* table = first_; table != nullptr;) {
+    Table* const next = table->next.load(std::memory_order_relaxed);
+    delete table;
+    table = next;
+  }
+}
+
+StreamKey StreamTable::key(std::string_view stream) const noexcept {
+  const format::Hash128 hash = format::xxh3_128(std::as_bytes(std::span(stream)), secret_);
+  return {hash.low <= kClosed ? hash.low + 2 : hash.low, hash.high == 0 ? 1 : hash.high};
+}
+
+void StreamTable::prefetch(const StreamKey& key) const noexcept {
+  __builtin_prefetch(&oldest_.load(std::memory_order_acquire)->home(key, 0), 1);
+}
+
+Head* StreamTable::find(const StreamKey& key) noexcept {
+  return find_from(oldest_.load(std::memory_order_acquire), key);
+}
+
+Head* StreamTable::find(const format::FrameHeader& frame, std::uint32_t streams, std::uint32_t index) noexcept {
+  return find(key(format::stream_id(frame, format::stream_entries(frame, streams)[index])));
+}
+
+Head* StreamTable::find_from(Table* table, const StreamKey& key) noexcept {
+  while (table != nullptr) {
+    for (std::uint64_t probe = 0; probe < table->capacity; ++probe) {
+      Head& head = table->home(key, probe);
+      std::uint64_t low = head.low.load(std::memory_order_acquire);
+      if (low == 0) {
+        const bool leaving =
+            table->next.load(std::memory_order_acquire) != nullptr || (table->crowded() && successor(*table) != nullptr);
+        const std::uint64_t desired = leaving ? kClosed : key.low;  // (2)
+        if (head.low.compare_exchange_strong(low, desired, std::memory_order_acq_rel)) {
+          low = desired;
+          if (!leaving) table->taken.fetch_add(1, std::memory_order_relaxed);
+        }
+      }
+      if (low == kClosed) break;
+      if (low != key.low) continue;
+      std::uint64_t high = 0;
+      if (head.high.load(std::memory_order_acquire) == key.high ||
+          head.high.compare_exchange_strong(high, key.high, std::memory_order_acq_rel) || high == key.high) {
+        return follow(*table, head);  // (1)
+      }
+    }
+    table = successor(*table);
+  }
+  return nullptr;
+}
+
+// Where the key of a slot is now: here, unless it is frozen.
+Head* StreamTable::follow(Table& table, Head& head) noexcept {
+  const std::uint64_t version = head.version.load(std::memory_order_acquire);
+  if ((version & (kFrozen | kMoved)) == 0) return &head;
+  Head* const there = find_from(table.next.load(std::memory_order_acquire),
+                                {head.low.load(std::memory_order_relaxed), head.high.load(std::memory_order_acquire)});
+  if (there == nullptr || (version & kMoved) != 0) return there;
+  // (3) The last position first: who sees the version there sees it too.
+  const std::uint64_t last = head.last_position.load(std::memory_order_acquire);
+  std::uint64_t other = there->last_position.load(std::memory_order_relaxed);
+  while (other < last && !there->last_position.compare_exchange_weak(other, last, std::memory_order_relaxed)) {
+  }
+  std::uint64_t none = 0;
+  there->version.compare_exchange_strong(none, version & kVersionMask, std::memory_order_acq_rel);
+  head.version.fetch_or(kMoved, std::memory_order_release);
+  return there;
+}
+
+Head* StreamTable::settle(Head* head) noexcept {
+  for (Table* table = first_; table != nullptr; table = table->next.load(std::memory_order_acquire)) {
+    if (head >= table->heads && head < table->heads + table->capacity) return follow(*table, *head);
+  }
+  return head;
+}
+
+std::uint64_t StreamTable::version(Head* head) noexcept {
+  for (;;) {
+    const std::uint64_t version = head->version.load(std::memory_order_acquire);
+    if ((version & (kFrozen | kMoved)) == 0) return version;
+    Head* const there = settle(head);
+    DAYBOOK_ASSERT(there != nullptr);  // the successor is twice as large, and was there before anything was frozen
+    head = there;
+  }
+}
+
+std::uint64_t StreamTable::last_position(Head* head) noexcept {
+  (void)version(head);
+  Head* const there = settle(head);
+  return (there == nullptr ? head : there)->last_position.load(std::memory_order_acquire);
+}
+
+void StreamTable::advance(Head* head, std::uint64_t from, std::uint64_t to, std::uint64_t last) noexcept {
+  for (;;) {
+    std::uint64_t other = head->last_position.load(std::memory_order_relaxed);
+    while (other < last && !head->last_position.compare_exchange_weak(other, last, std::memory_order_relaxed)) {
+    }
+    std::uint64_t version = from;
+    if (head->version.compare_exchange_strong(version, to, std::memory_order_acq_rel)) return;
+    if ((version & (kFrozen | kMoved)) == 0) return;  // somebody has
+    Head* const there = settle(head);
+    DAYBOOK_ASSERT(there != nullptr);
+    head = there;
+  }
+}
+
+void StreamTable::grow() noexcept {
+  Table* table = oldest_.load(std::memory_order_acquire);
+  if (table->next.load(std::memory_order_acquire) == nullptr) {
+    if (table->taken.load(std::memory_order_relaxed) <= table->capacity / 2) return;
+    if (successor(*table) == nullptr) return;
+  }
+  if (move_all(*table)) oldest_.store(table->next.load(std::memory_order_acquire), std::memory_order_release);
+}
+
+// False: a slot is claimed and has no second key word yet; try again later.
+bool StreamTable::move_all(Table& table) noexcept {
+  bool complete = true;
+  for (std::uint64_t i = 0; i < table.capacity; ++i) {
+    Head& head = table.heads[i];
+    std::uint64_t low = 0;
+    if (head.low.compare_exchange_strong(low, kClosed, std::memory_order_acq_rel) || low == kClosed) continue;
+    head.version.fetch_or(kFrozen, std::memory_order_acq_rel);
+    const bool named = head.high.load(std::memory_order_acquire) != 0;
+    if (!named || follow(table, head) == nullptr) complete = false;
+  }
+  return complete;
+}
+
+StreamTable::Table* StreamTable::successor(Table& table) noexcept {
+  Table* next = table.next.load(std::memory_order_acquire);
+  if (next != nullptr) return next;
+  auto* made = new (std::nothrow) Table(table.capacity * 2);
+  if (made == nullptr || made->heads == nullptr) {
+    delete made;
+    return nullptr;
+  }
+  if (table.next.compare_exchange_strong(next, made, std::memory_order_acq_rel)) return made;
+  delete made;
+  return next;
+}
+
+}  // namespace daybook::log

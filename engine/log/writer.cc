@@ -1,0 +1,208 @@
+#include "log/writer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "io/system.h"
+
+namespace daybook::log {
+namespace {
+
+// The first segment of a session is made while open() waits, so only its beginning is zeroed. The rest is allocated all
+// the same; a durable append there costs the file system a little more.
+constexpr std::uint64_t kFirstZeroed = 4u << 20;
+
+Result<std::uint64_t> choose_segment_size(const Recovered& recovered, std::uint64_t asked) {
+  if (recovered.log && (asked == 0 || asked == recovered.segment_size)) return recovered.segment_size;
+  if (recovered.log) {
+    return fail(Error{.code = Errc::invalid_argument,
+                      .what = "segment size (fixed when the store was created)",
+                      .expected = recovered.segment_size,
+                      .actual = asked});
+  }
+  if (asked == 0) return format::kSegmentSizeDefault;
+  if (asked % format::kPage != 0 || asked < format::kSegmentSizeMin || asked > format::kSegmentSizeMax) {
+    return fail(Error{.code = Errc::invalid_argument,
+                      .what = "segment size",
+                      .expected = format::kSegmentSizeDefault,
+                      .actual = asked});
+  }
+  return asked;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Writer>> Writer::open(std::unique_ptr<io::Directory> store, const OpenOptions& options) {
+  if (!options.any_file_system) DAYBOOK_TRY(store->check_file_system());
+  auto segments = store->subdirectory(format::kSegmentsName, options.create);
+  if (!segments) return fail(segments.error());
+  auto lock = store->lock(format::kLockName);
+  if (!lock) {
+    Error error = lock.error();
+    if (error.code == Errc::locked) {
+      if (const auto live = LivePage::open_reader(*store)) error.actual = live->writer();
+    }
+    return fail(error);
+  }
+  auto live = LivePage::open_writer(*store);
+  if (!live) return fail(live.error());
+  auto readers = std::make_shared<SegmentSet>(std::move(*segments), std::move(*live), SegmentSet::Role::writer);
+  auto writer = std::unique_ptr<Writer>(new Writer(std::move(store), std::move(*lock), std::move(readers), options));
+  DAYBOOK_TRY(writer->recover_and_begin(options));
+  return writer;
+}
+
+Writer::Writer(std::unique_ptr<io::Directory> store, std::unique_ptr<io::Lock> lock, std::shared_ptr<SegmentSet> readers,
+               const OpenOptions& options)
+    : store_(std::move(store)),
+      lock_(std::move(lock)),
+      readers_(std::move(readers)),
+      fork_generation_(io::fork_generation()),
+      appender_(state_, options.payload_size_max) {
+  state_.live = readers_->live();
+}
+
+Writer::~Writer() {
+  if (usable()) {
+    (void)close();
+    return;
+  }
+  if (supplier_) supplier_->abandon();
+  if (sealer_) sealer_->abandon();
+}
+
+Result<void> Writer::recover_and_begin(const OpenOptions& options) {
+  const auto visit = [this](const format::FrameHeader& frame, format::Word word) {
+    const format::StreamEntry* entries = format::stream_entries(frame, word.stream_count());
+    Position last = format::load_decided(frame.position) - 1;
+    for (std::uint32_t i = 0; i < word.stream_count(); ++i) {
+      last += entries[i].event_count;
+      Head* const head = state_.heads.find(frame, word.stream_count(), i);
+      if (head == nullptr) {
+        state_.failure.set({.code = Errc::io, .sys_errno = ENOMEM, .what = "stream table"});
+        return;
+      }
+      const Version version = state_.heads.version(head);
+      state_.heads.advance(head, version, version + entries[i].event_count, last);
+    }
+  };
+  const auto mark = [this](const Uuid& log) { return readers_->live()->durable(log); };
+  const auto recovered = recover(readers_->directory(), mark, visit);
+  if (!recovered) return fail(recovered.error());
+  if (state_.failure.is_set()) return fail(state_.failure.error());
+  if (!recovered->log && !options.create) return fail(Error{.code = Errc::not_found, .what = "no log in the store"});
+  return begin(*recovered, options);
+}
+
+Result<void> Writer::begin(const Recovered& recovered, const OpenOptions& options) {
+  const auto size = choose_segment_size(recovered, options.segment_size);
+  if (!size) return fail(size.error());
+  const bool zero = options.durability == Durability::sync;
+  const Uuid log = recovered.log ? *recovered.log : io::random_uuid();
+  const segment::ActiveSegment::Spec spec{.number = recovered.next_number,
+                                          .log = log,
+                                          .epoch = recovered.epoch,
+                                          .size = *size,
+                                          .zeroed = zero ? std::min(*size, kFirstZeroed) : 0};
+  auto first = recovered.go_on ? segment::ActiveSegment::reopen(readers_->directory(), recovered.next_number - 1,
+                                                                *recovered.go_on)
+                               : segment::ActiveSegment::create(readers_->directory(), spec);
+  if (!first) return fail(first.error());
+
+  readers_->set_log(log);
+  report_ = recovered.report;
+  segment::ActiveSegment* const segment = adopt(std::move(*first));
+  const Position base = recovered.go_on ? recovered.go_on_base : recovered.position;
+  segment->base.store(base, std::memory_order_relaxed);
+  ProductionEnv::describe_base(*segment, base);
+  state_.clock.store(recovered.clock, std::memory_order_relaxed);
+  state_.publishing.store(segment, std::memory_order_seq_cst);
+  state_.active.store(segment, std::memory_order_seq_cst);
+
+  // Recovery has synced what it kept, and a clean close what it left.
+  const Point durable = state_.published();
+  sync_env_.emplace(state_, *readers_, *segment);
+  sync_.emplace(*sync_env_, durable.address);
+  readers_->live()->describe(log);
+  sync_env_->moved(durable);
+
+  sealer_.emplace(state_, *sync_, options.sync_interval, *segment);
+  supplier_.emplace(state_, readers_->directory(),
+                    Supplier::Plan{.log = log, .epoch = recovered.epoch, .segment_size = *size, .zero = zero},
+                    [this](auto made) { return adopt(std::move(made)); }, [this] { sealer_->look(); });
+  if (!sealer_->start() || !supplier_->start()) {
+    return fail(Error{.code = Errc::io, .sys_errno = EAGAIN, .what = "start a thread"});
+  }
+  if (options.durability == Durability::interval) sealer_->sync_regularly();
+  return {};
+}
+
+segment::ActiveSegment* Writer::adopt(std::unique_ptr<segment::ActiveSegment> segment) {
+  readers_->add(segment->shared());
+  const std::lock_guard lock(segments_mutex_);
+  return segments_.emplace_back(std::move(segment)).get();
+}
+
+Result<Appended> Writer::append(std::span<StreamAppend> streams, Durability durability) noexcept {
+  if (!usable()) return fail(Error{.code = Errc::closed, .what = "store of a parent process"});
+  const auto outcome = appender_.append(streams);
+  if (!outcome) return fail(outcome.error());
+  if (durability == Durability::sync) DAYBOOK_TRY(sync_to(outcome->end.packed()));
+  if (durability == Durability::interval && !regular_.load(std::memory_order_relaxed) && !regular_.exchange(true)) {
+    sealer_->sync_regularly();
+  }
+  return outcome->appended;
+}
+
+Result<void> Writer::sync_to(std::uint64_t address) noexcept {
+  if (sync_->sync(address)) return {};
+  return fail(state_.failure.error());
+}
+
+Result<void> Writer::sync(Position position) noexcept {
+  if (!usable()) return fail(Error{.code = Errc::closed, .what = "store of a parent process"});
+  if (position <= durable_position()) return {};
+  const Point now = state_.published();
+  if (position > now.position) {
+    return fail(Error{.code = Errc::invalid_argument,
+                      .what = "sync of a position that is not published",
+                      .expected = now.position,
+                      .actual = position});
+  }
+  return sync_to(now.address);
+}
+
+StreamHead Writer::head(std::string_view stream) noexcept {
+  Head* const head = state_.heads.find(state_.heads.key(stream));
+  if (head == nullptr) return {};
+  const Version version = state_.heads.version(head);
+  return {version, version == 0 ? 0 : state_.heads.last_position(head)};
+}
+
+Result<void> Writer::close() noexcept {
+  if (closed_ || !usable()) return {};
+  closed_ = true;
+  if (supplier_) supplier_->stop();
+  if (sealer_) sealer_->stop();
+  Result<void> done;
+  if (state_.failure.is_set()) {
+    done = fail(state_.failure.error());
+  } else if (supplier_) {
+    done = close_cleanly();
+  }
+  state_.failure.set({.code = Errc::closed, .what = "store is closed"});
+  return done;
+}
+
+Result<void> Writer::close_cleanly() {
+  DAYBOOK_TRY(sync_to(state_.published().address));
+  segment::ActiveSegment* const active = state_.active.load(std::memory_order_seq_cst);
+  if (segment::ActiveSegment* const next = active->next.load(std::memory_order_acquire)) {
+    // Prepared and never entered. It goes before the footer is written: a close is the last thing in a log.
+    DAYBOOK_TRY(readers_->directory().remove(format::segment_name(next->number())));
+    DAYBOOK_TRY(readers_->directory().sync());
+  }
+  return sealer_->finish(*active, format::SegmentFooter::closed);
+}
+
+}  // namespace daybook::log

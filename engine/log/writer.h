@@ -1,0 +1,81 @@
+// A log that is open for writing: the lock, the segments of this session, the threads behind them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include <daybook/error.h>
+#include <daybook/options.h>
+#include <daybook/store.h>
+
+#include "io/directory.h"
+#include "log/appender.h"
+#include "log/group_sync.h"
+#include "log/log_state.h"
+#include "log/recovery.h"
+#include "log/sealer.h"
+#include "log/segment_set.h"
+#include "log/supplier.h"
+#include "log/sync_env.h"
+
+namespace daybook::log {
+
+// Thread safety: all methods from any thread at any time, but close() and destruction, which come last.
+class Writer {
+ public:
+  static Result<std::unique_ptr<Writer>> open(std::unique_ptr<io::Directory> store, const OpenOptions& options);
+  ~Writer();
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+
+  Result<Appended> append(std::span<StreamAppend> streams, Durability durability) noexcept;
+  Result<void> sync(Position position) noexcept;
+
+  [[nodiscard]] Point published() const noexcept { return state_.published(); }
+  [[nodiscard]] Position durable_position() const noexcept {
+    return state_.durable_position.load(std::memory_order_acquire);
+  }
+  StreamHead head(std::string_view stream) noexcept;
+
+  [[nodiscard]] const std::shared_ptr<SegmentSet>& readers() const noexcept { return readers_; }
+  [[nodiscard]] const RecoveryReport& recovery() const noexcept { return report_; }
+  // What appenders share: for tests that bring their own.
+  [[nodiscard]] LogState& state() noexcept { return state_; }
+
+  Result<void> close() noexcept;
+
+ private:
+  Writer(std::unique_ptr<io::Directory> store, std::unique_ptr<io::Lock> lock, std::shared_ptr<SegmentSet> readers,
+         const OpenOptions& options);
+
+  Result<void> recover_and_begin(const OpenOptions& options);
+  Result<void> begin(const Recovered& recovered, const OpenOptions& options);
+  segment::ActiveSegment* adopt(std::unique_ptr<segment::ActiveSegment> segment);
+  [[nodiscard]] bool usable() const noexcept { return io::fork_generation() == fork_generation_; }
+  Result<void> close_cleanly();
+  Result<void> sync_to(std::uint64_t address) noexcept;
+
+  const std::unique_ptr<io::Directory> store_;
+  const std::unique_ptr<io::Lock> lock_;
+  const std::shared_ptr<SegmentSet> readers_;
+  const std::uint32_t fork_generation_;
+  RecoveryReport report_;
+
+  LogState state_;
+  std::mutex segments_mutex_;
+  std::vector<std::unique_ptr<segment::ActiveSegment>> segments_;  // of this session; kept to the end
+
+  std::optional<SyncEnv> sync_env_;
+  std::optional<GroupSync<SyncEnv>> sync_;
+  Appender<> appender_;
+  std::optional<Sealer> sealer_;
+  std::optional<Supplier> supplier_;
+  std::atomic<bool> regular_ = false;
+  bool closed_ = false;
+};
+
+}  // namespace daybook::log
