@@ -1,0 +1,199 @@
+#include <daybook/store.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "io/directory.h"
+#include "log/cursor.h"
+#include "log/segment_set.h"
+#include "log/writer.h"
+#include "store/store_access.h"
+
+namespace daybook {
+
+// Either a writer, or a reader's view of the segments.
+struct Store::Impl {
+  std::unique_ptr<log::Writer> writer;        // null when read-only
+  std::shared_ptr<log::SegmentSet> segments;
+  Durability durability = Durability::sync;
+  RecoveryReport no_recovery;
+};
+
+namespace {
+
+Result<std::shared_ptr<log::SegmentSet>> open_reader(io::Directory& store) {
+  auto directory = store.subdirectory(format::kSegmentsName, false);
+  if (!directory) return fail(directory.error());
+  auto segments = std::make_shared<log::SegmentSet>(std::move(*directory), log::LivePage::open_reader(store),
+                                                    log::SegmentSet::Role::reader);
+  const auto numbers = segments->numbers();
+  if (!numbers) return fail(numbers.error());
+  if (numbers->empty()) return fail(Error{.code = Errc::not_found, .what = "no log in the store"});
+  const auto first = segments->get(numbers->front());
+  if (!first) return fail(first.error());
+  segments->set_log((*first)->segment->header().log);
+  return segments;
+}
+
+Position last_position(const std::shared_ptr<log::SegmentSet>& segments, Visibility visibility) {
+  log::Cursor cursor(segments, {.direction = Direction::backward, .visibility = visibility});
+  const EventView* const last = cursor.next();
+  return last == nullptr ? 0 : last->position;
+}
+
+Result<SegmentInfo> describe_segment(log::SegmentSet& segments, std::uint64_t number) {
+  const auto opened = segments.get(number);
+  if (!opened) return fail(opened.error());
+  const segment::Segment& segment = *(*opened)->segment;
+  const auto file = segments.directory().open(format::segment_name(number), io::Directory::OpenMode::read);
+  if (!file) return fail(file.error());
+  const auto allocated = (*file)->allocated();
+  if (!allocated) return fail(allocated.error());
+  const auto footer = segment.footer();
+  segment::Place first;
+  while (!first.events && (*opened)->marks.step(first)) {
+  }
+  const segment::Place end = (*opened)->marks.find([](const segment::Place&) { return false; });
+  SegmentInfo info;
+  info.number = number;
+  info.epoch = segment.header().epoch;
+  info.size = segment.header().size;
+  info.allocated = *allocated;
+  info.used = footer ? footer->valid_end : end.offset;
+  info.sealed = footer && footer->kind == format::SegmentFooter::sealed;
+  if (end.events) {
+    const auto base = segment.base();
+    info.first_position = base ? *base + 1 : first.position;
+    info.last_position = end.position;
+  }
+  return info;
+}
+
+}  // namespace
+
+Result<Store> Store::open(const std::filesystem::path& directory, const OpenOptions& options) {
+  const bool create = options.mode == Mode::read_write && options.create;
+  auto opened = io::open_directory(directory.string(), create);
+  if (!opened) return fail(opened.error());
+  return StoreAccess::open(std::move(*opened), options);
+}
+
+Result<Store> StoreAccess::open(std::unique_ptr<io::Directory> directory, const OpenOptions& options) {
+  auto impl = std::make_unique<Store::Impl>();
+  impl->durability = options.durability;
+  if (options.mode == Mode::read_only) {
+    auto segments = open_reader(*directory);
+    if (!segments) return fail(segments.error());
+    impl->segments = std::move(*segments);
+  } else {
+    auto writer = log::Writer::open(std::move(directory), options);
+    if (!writer) return fail(writer.error());
+    impl->writer = std::move(*writer);
+    impl->segments = impl->writer->readers();
+  }
+  return Store(std::move(impl));
+}
+
+log::Writer& StoreAccess::writer(Store& store) { return *store.impl_->writer; }
+
+Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Store::Store(Store&&) noexcept = default;
+Store& Store::operator=(Store&&) noexcept = default;
+Store::~Store() = default;
+
+Result<Appended> Store::append(std::string_view stream, Expect expect, std::span<const NewEvent> events,
+                               const AppendOptions& options) {
+  StreamAppend one{.stream = stream, .expect = expect, .events = events};
+  return append(std::span(&one, 1), options);
+}
+
+Result<Appended> Store::append(std::span<StreamAppend> streams, const AppendOptions& options) {
+  if (impl_->writer == nullptr) return fail(Error{.code = Errc::read_only, .what = "append"});
+  return impl_->writer->append(streams, options.durability.value_or(impl_->durability));
+}
+
+Result<void> Store::sync(Position position) {
+  if (impl_->writer == nullptr) return fail(Error{.code = Errc::read_only, .what = "sync"});
+  return impl_->writer->sync(position);
+}
+
+Result<void> Store::sync() { return sync(impl_->writer == nullptr ? 0 : impl_->writer->published().position); }
+
+Position Store::published_position() const {
+  if (impl_->writer != nullptr) return impl_->writer->published().position;
+  return last_position(impl_->segments, Visibility::published);
+}
+
+Position Store::durable_position() const {
+  if (impl_->writer != nullptr) return impl_->writer->durable_position();
+  return last_position(impl_->segments, Visibility::durable);
+}
+
+Result<StreamHead> Store::head(std::string_view stream) const {
+  if (impl_->writer != nullptr) return impl_->writer->head(stream);
+  log::Cursor cursor(impl_->segments, {.direction = Direction::backward});
+  while (const EventView* const event = cursor.next()) {
+    if (event->stream == stream) return StreamHead{event->version, event->position};
+  }
+  if (cursor.error()) return fail(*cursor.error());
+  return StreamHead{};
+}
+
+Cursor Store::read(const ReadOptions& options) const {
+  return Cursor(std::make_unique<log::Cursor>(impl_->segments, options));
+}
+
+Result<Cursor> Store::resume(const ResumeToken& token, const ReadOptions& options) const {
+  const Error stale{.code = Errc::stale_token, .what = "resume token", .expected = token.position};
+  if (token.log != Uuid{} && token.log != impl_->segments->log()) return fail(stale);
+  if (token.position > 0) {
+    log::Cursor at(impl_->segments, {.after = token.position - 1});
+    const EventView* const event = at.next();
+    if (event == nullptr && at.error()) return fail(*at.error());
+    const bool there = event != nullptr && event->position == token.position;
+    if (!there || (token.epoch != 0 && at.token().epoch != token.epoch)) return fail(stale);
+  }
+  ReadOptions from = options;
+  from.direction = Direction::forward;
+  from.after = token.position;
+  return read(from);
+}
+
+const RecoveryReport& Store::recovery() const {
+  return impl_->writer != nullptr ? impl_->writer->recovery() : impl_->no_recovery;
+}
+
+Result<StoreInfo> Store::info() const {
+  const auto numbers = impl_->segments->numbers();
+  if (!numbers) return fail(numbers.error());
+  StoreInfo info;
+  info.log = impl_->segments->log();
+  for (const std::uint64_t number : *numbers) {
+    const auto segment = describe_segment(*impl_->segments, number);
+    if (!segment) {
+      if (segment.error().code == Errc::not_found) continue;  // prepared, and gone since: the store was closed
+      return fail(segment.error());
+    }
+    info.epoch = std::max(info.epoch, segment->epoch);
+    info.segment_size = segment->size;
+    info.segments.push_back(*segment);
+  }
+  return info;
+}
+
+Result<void> Store::close() {
+  if (impl_->writer == nullptr) return {};
+  return impl_->writer->close();
+}
+
+Cursor::Cursor(std::unique_ptr<log::Cursor> impl) : impl_(std::move(impl)) {}
+Cursor::Cursor(Cursor&&) noexcept = default;
+Cursor& Cursor::operator=(Cursor&&) noexcept = default;
+Cursor::~Cursor() = default;
+
+const EventView* Cursor::next() { return impl_->next(); }
+std::optional<Error> Cursor::error() const { return impl_->error(); }
+bool Cursor::wait(std::chrono::nanoseconds timeout) { return impl_->wait(timeout); }
+ResumeToken Cursor::token() const { return impl_->token(); }
+
+}  // namespace daybook
