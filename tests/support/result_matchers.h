@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,12 @@ inline std::string to_text(const Error& error) {
   return std::string(error.what) + ": code " + std::to_string(static_cast<int>(error.code)) + ", errno " +
          std::to_string(error.sys_errno) + " (" + std::strerror(error.sys_errno) + "), expected " +
          std::to_string(error.expected) + ", actual " + std::to_string(error.actual);
+}
+
+template <typename T>
+std::optional<Error> error_of(const Result<T>& result) {
+  if (result) return std::nullopt;
+  return result.error();
 }
 
 template <typename T>
