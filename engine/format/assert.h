@@ -4,10 +4,10 @@
 #include <cstdio>
 #include <cstdlib>
 
-#define DAYBOOK_ASSERT(condition)                                                              \
-  do {                                                                                         \
-    if (!(condition)) [[unlikely]] {                                                           \
+#define DAYBOOK_ASSERT(condition)                                                                     \
+  do {                                                                                                \
+    if (!(condition)) [[unlikely]] {                                                                  \
       std::fprintf(stderr, "daybook: assertion failed: %s, %s:%d\n", #condition, __FILE__, __LINE__); \
-      std::abort();                                                                            \
-    }                                                                                          \
+      std::abort();                                                                                   \
+    }                                                                                                 \
   } while (false)

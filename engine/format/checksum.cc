@@ -80,9 +80,7 @@ std::uint32_t crc32c(std::uint32_t crc, const void* data, std::size_t size) noex
   return crc32c_folded(crc, at, size);
 }
 
-std::uint32_t crc32c_u64(std::uint32_t crc, std::uint64_t value) noexcept {
-  return crc32c(crc, &value, sizeof(value));
-}
+std::uint32_t crc32c_u64(std::uint32_t crc, std::uint64_t value) noexcept { return crc32c(crc, &value, sizeof(value)); }
 
 Hash128 xxh3_128(std::span<const std::byte> bytes) noexcept { return xxh3_128(bytes, 0); }
 

@@ -182,8 +182,8 @@ Result<FrameShape> measure(std::span<const StreamAppend> streams, std::uint64_t 
     ids += append.stream.size();
     if (append.events.empty()) return fail(refuse(Errc::invalid_argument, "events for a stream", 1, 0, i));
     if (append.events.size() > kAppendEventsMax - events) {
-      return fail(refuse(Errc::invalid_argument, "number of events", kAppendEventsMax,
-                         events + append.events.size(), i));
+      return fail(
+          refuse(Errc::invalid_argument, "number of events", kAppendEventsMax, events + append.events.size(), i));
     }
     for (const NewEvent& event : append.events) {
       const auto size = measure_event(event, payload_size_max, static_cast<std::uint32_t>(events++));
@@ -264,7 +264,8 @@ FrameStatus check_frame(std::span<const std::byte> segment, std::uint64_t offset
   }
   if (unknown_flag) {
     status.kind = check == Check::checksums ? FrameStatus::Kind::unknown : FrameStatus::Kind::bad;
-    status.error = corrupt("frame of an unknown kind", segment_number, offset, 0, static_cast<std::uint64_t>(word.kind()));
+    status.error =
+        corrupt("frame of an unknown kind", segment_number, offset, 0, static_cast<std::uint64_t>(word.kind()));
     if (status.kind == FrameStatus::Kind::unknown) status.error.code = Errc::unsupported;
     return status;
   }

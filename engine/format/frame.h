@@ -83,20 +83,20 @@ struct StreamEntry {
   std::uint32_t id_offset;         // of the id's bytes, from the start of the frame
   std::uint16_t event_count;
   std::uint8_t id_size;
-  std::uint8_t expectation;        // Expect::Kind
+  std::uint8_t expectation;  // Expect::Kind
 };
 static_assert(sizeof(StreamEntry) == 16 && std::has_unique_object_representations_v<StreamEntry>);
 
 struct EventHeader {
-  std::int64_t occurred_at;    // nanoseconds since 1970; kNoTime = not given
-  std::uint32_t size;          // of the whole event with its pad, a multiple of 8
+  std::int64_t occurred_at;  // nanoseconds since 1970; kNoTime = not given
+  std::uint32_t size;        // of the whole event with its pad, a multiple of 8
   std::uint32_t payload_size;
   std::uint32_t metadata_size;
   std::uint32_t schema_version;
-  std::uint16_t tags_size;     // bytes of all tags, length bytes included
+  std::uint16_t tags_size;  // bytes of all tags, length bytes included
   std::uint8_t type_size;
   std::uint8_t tag_count;
-  std::uint8_t flags;          // EventFlag bits; an unknown one makes the frame unsupported
+  std::uint8_t flags;  // EventFlag bits; an unknown one makes the frame unsupported
   std::uint8_t zero[3];
 };
 static_assert(sizeof(EventHeader) == 32 && std::has_unique_object_representations_v<EventHeader>);

@@ -66,7 +66,7 @@ struct SegmentHeader {
   std::uint64_t size;          // of the file in bytes: catches a truncated one
   std::int64_t created_at;     // nanoseconds since 1970
   std::uint32_t zero_too;
-  std::uint32_t crc;           // CRC32C of the bytes before it
+  std::uint32_t crc;  // CRC32C of the bytes before it
 };
 inline constexpr std::uint64_t kSegmentMagic = 0x0a314b4f4f425944;  // "DYBOOK1\n"
 inline constexpr std::uint64_t kHeaderCopy = 2048;
@@ -98,10 +98,10 @@ struct SegmentFooter {
   std::uint64_t frames;         // published frames
   std::int64_t recorded_first;  // recorded-at of the first and last event; 0 when there are none
   std::int64_t recorded_last;
-  std::uint64_t hash_low;       // sealed: XXH3-128 of the file's bytes [0, hash_end)
+  std::uint64_t hash_low;  // sealed: XXH3-128 of the file's bytes [0, hash_end)
   std::uint64_t hash_high;
   std::uint32_t zero_too;
-  std::uint32_t crc;            // salted CRC32C of the bytes before it
+  std::uint32_t crc;  // salted CRC32C of the bytes before it
 };
 inline constexpr std::uint64_t kFooterMagic = 0x0a444e454f425944;  // "DYBOEND\n"
 static_assert(sizeof(SegmentFooter) == 96 && offsetof(SegmentFooter, crc) == 92);
@@ -111,13 +111,13 @@ static_assert(std::has_unique_object_representations_v<SegmentFooter> && std::is
 struct LivePage {
   std::uint64_t magic;
   std::uint32_t format_version;
-  std::uint32_t writer;       // process id of the one who has, or had, the store open for writing
+  std::uint32_t writer;  // process id of the one who has, or had, the store open for writing
   Uuid log;
-  Uuid boot;                  // which boot of the machine `durable` was written in
-  std::int64_t since;         // when the writer opened the store
-  std::uint32_t wake;         // futex: counts the times that sleepers were woken
-  std::uint32_t sleepers;     // 1 = somebody sleeps on `wake`, or is about to
-  std::uint64_t durable;      // packed with a check: seal_durable(). What it says was true when written, and stays so.
+  Uuid boot;               // which boot of the machine `durable` was written in
+  std::int64_t since;      // when the writer opened the store
+  std::uint32_t wake;      // futex: counts the times that sleepers were woken
+  std::uint32_t sleepers;  // 1 = somebody sleeps on `wake`, or is about to
+  std::uint64_t durable;   // packed with a check: seal_durable(). What it says was true when written, and stays so.
 };
 inline constexpr std::uint64_t kLiveMagic = 0x0a4556494c425944;  // "DYBLIVE\n"
 static_assert(sizeof(LivePage) == 72);

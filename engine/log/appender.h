@@ -25,11 +25,11 @@ namespace daybook::log {
 
 // The places in an append where a test may stop a thread for ever.
 enum class Step : std::uint8_t {
-  begun,         // before the claim
-  claimed,       // the one place where others have to wait to become visible: claimed and not filled ...
-  copied,        // ... until the copy is done and the word stored
-  filled,        // the word says filled
-  leased,        // from here on: publishing, for whatever frame
+  begun,    // before the claim
+  claimed,  // the one place where others have to wait to become visible: claimed and not filled ...
+  copied,   // ... until the copy is done and the word stored
+  filled,   // the word says filled
+  leased,   // from here on: publishing, for whatever frame
   looked,
   read_heads,
   looked_again,
@@ -39,7 +39,7 @@ enum class Step : std::uint8_t {
   decided,
   marked,
   entering,
-  published,     // the own frame is decided
+  published,  // the own frame is decided
 };
 
 struct ProductionEnv {
@@ -248,11 +248,7 @@ class Appender {
     const char* what = "expected version";
     if (expect.kind() == Expect::Kind::no_stream) what = "expected no stream";
     if (expect.kind() == Expect::Kind::exists) what = "expected an existing stream";
-    return {.code = Errc::wrong_version,
-            .what = what,
-            .expected = expect.version(),
-            .actual = actual,
-            .index = index};
+    return {.code = Errc::wrong_version, .what = what, .expected = expect.version(), .actual = actual, .index = index};
   }
   static Error no_memory() noexcept { return {.code = Errc::io, .sys_errno = ENOMEM, .what = "stream table"}; }
 

@@ -128,8 +128,8 @@ bool Cursor::next_frame() {
     if (status.kind == FrameStatus::Kind::bad || status.kind == FrameStatus::Kind::unknown) return failed(status.error);
     if (status.kind != FrameStatus::Kind::decided || !visible(offset_ + status.word.size())) return false;
     const auto& frame = *reinterpret_cast<const FrameHeader*>(segment.data().data() + offset_);
-    const bool shown = status.word.kind() == format::FrameKind::events &&
-                       status.word.state() == format::FrameState::published;
+    const bool shown =
+        status.word.kind() == format::FrameKind::events && status.word.state() == format::FrameState::published;
     if (shown && !admit(frame, status.word)) return false;
     offset_ += status.word.size();
     if (shown) return true;
@@ -178,7 +178,8 @@ bool Cursor::start_backward() {
   std::optional<format::Address> durable;
   if (options_.visibility == Visibility::durable) durable = segments_->durable();
   const auto last = last_place([&](std::uint64_t number, const Place& at) {
-    return durable && format::Address{static_cast<std::uint32_t>(number), static_cast<std::uint32_t>(at.offset)} > *durable;
+    return durable &&
+           format::Address{static_cast<std::uint32_t>(number), static_cast<std::uint32_t>(at.offset)} > *durable;
   });
   if (error_) return false;
   const Position end = last ? last->position + 1 : 1;

@@ -68,16 +68,16 @@ class Cursor {
 
   bool started_ = false;
   std::shared_ptr<ReadSegment> segment_;
-  std::uint64_t offset_ = 0;      // of the next frame in segment_
-  Position expected_ = 0;         // position of the next event; 0 = not known
-  std::uint64_t epoch_ = 0;       // of segment_
+  std::uint64_t offset_ = 0;  // of the next frame in segment_
+  Position expected_ = 0;     // position of the next event; 0 = not known
+  std::uint64_t epoch_ = 0;   // of segment_
   FrameReader reader_;
   EventView event_;
   ResumeToken token_;
   std::optional<Error> error_;
 
   // Backward: events of the block before, read forward and returned from the back.
-  Position limit_ = 0;            // events below it are still to come
+  Position limit_ = 0;  // events below it are still to come
   std::vector<EventView> block_;
 };
 

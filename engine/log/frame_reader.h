@@ -76,8 +76,8 @@ inline void FrameReader::read(EventView& event) noexcept {
   event.schema_version = header.schema_version;
   event.payload = Bytes(std::span(take(header.payload_size), header.payload_size));
   event.metadata = Bytes(std::span(take(header.metadata_size), header.metadata_size));
-  event.id = (header.flags & format::kEventHasId) != 0 ? reinterpret_cast<const EventId*>(take(sizeof(EventId)))
-                                                       : nullptr;
+  event.id =
+      (header.flags & format::kEventHasId) != 0 ? reinterpret_cast<const EventId*>(take(sizeof(EventId))) : nullptr;
   event.type = {reinterpret_cast<const char*>(take(header.type_size)), header.type_size};
   event.tags = TagsView({reinterpret_cast<const char*>(part), header.tags_size}, header.tag_count);
   at_ += header.size;

@@ -33,8 +33,8 @@ Result<std::unique_ptr<LivePage>> LivePage::open_writer(io::Directory& store) {
 
 std::unique_ptr<LivePage> LivePage::open_reader(io::Directory& store) {
   for (const bool writable : {true, false}) {
-    auto file = store.open(format::kLockName,
-                           writable ? io::Directory::OpenMode::read_write : io::Directory::OpenMode::read);
+    auto file =
+        store.open(format::kLockName, writable ? io::Directory::OpenMode::read_write : io::Directory::OpenMode::read);
     if (!file) continue;
     const auto size = (*file)->size();
     if (!size || *size < format::kPage) continue;

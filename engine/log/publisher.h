@@ -130,8 +130,7 @@ class Publisher {
     return expected == &segment;
   }
 
-  void decide(Segment& segment, Mark mark, const Frame& frame, Word word,
-              Head* const* known) noexcept {
+  void decide(Segment& segment, Mark mark, const Frame& frame, Word word, Head* const* known) noexcept {
     const std::uint32_t streams = word.stream_count();
     std::array<Head*, Env::kStreamsMax> heads;
     std::array<std::uint64_t, Env::kStreamsMax> before;
@@ -179,8 +178,8 @@ class Publisher {
   }
 
   // (d), (e). Relaxed stores: the CAS of the word releases them.
-  void finish(Segment& segment, std::uint64_t offset, const Frame& frame, Word filled,
-              Word decided, std::uint64_t position, std::int64_t recorded_at) noexcept {
+  void finish(Segment& segment, std::uint64_t offset, const Frame& frame, Word filled, Word decided,
+              std::uint64_t position, std::int64_t recorded_at) noexcept {
     A::store(frame.position(), position, A::relaxed);
     A::store(frame.recorded_at(), recorded_at, A::relaxed);
     frame.store_checksum(segment.salt(), offset, decided, position, recorded_at);

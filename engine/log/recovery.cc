@@ -136,8 +136,8 @@ class Recovery {
       if (at.is(format::SegmentFooter::sealed)) {
         if (scanned_.front().segment == at.segment) position = at.footer->base_position;
         if (intact && at.footer->base_position != position) {
-          return fail(corrupt("base position of a sealed segment", at.segment->number(), at.segment->data_end(), position,
-                              at.footer->base_position));
+          return fail(corrupt("base position of a sealed segment", at.segment->number(), at.segment->data_end(),
+                              position, at.footer->base_position));
         }
       }
       at.base = position;
@@ -152,7 +152,8 @@ class Recovery {
       if (intact && at.prefix.frames > 0) {
         if (at.prefix.recorded_first < clock_) {
           return fail(corrupt("recorded-at time", at.segment->number(), format::kDataStart,
-                              static_cast<std::uint64_t>(clock_), static_cast<std::uint64_t>(at.prefix.recorded_first)));
+                              static_cast<std::uint64_t>(clock_),
+                              static_cast<std::uint64_t>(at.prefix.recorded_first)));
         }
         clock_ = at.prefix.recorded_last;
       }
@@ -206,13 +207,15 @@ class Recovery {
   Error flaw(const Scanned& at) const noexcept {
     if (at.prefix.stop.kind == format::FrameStatus::Kind::bad) return at.prefix.stop.error;
     if (at.footer && at.prefix.frames_end != at.footer->valid_end) {
-      return corrupt("end of the frames", at.segment->number(), at.prefix.end, at.footer->valid_end, at.prefix.frames_end);
+      return corrupt("end of the frames", at.segment->number(), at.prefix.end, at.footer->valid_end,
+                     at.prefix.frames_end);
     }
     if (at.footer && at.prefix.events != at.footer->events) {
       return corrupt("number of events", at.segment->number(), at.segment->data_end(), at.footer->events,
                      at.prefix.events);
     }
-    return corrupt("synced frames are missing", at.segment->number(), at.prefix.end, floor_.packed(), at.end().packed());
+    return corrupt("synced frames are missing", at.segment->number(), at.prefix.end, floor_.packed(),
+                   at.end().packed());
   }
 
   Result<void> remove_temporaries() {
@@ -318,7 +321,8 @@ Decision decide(const SegmentSigns& signs) noexcept {
   return Decision::corrupt;
 }
 
-Result<Recovered> recover(io::Directory& segments, const std::function<std::optional<format::Address>(const Uuid&)>& mark,
+Result<Recovered> recover(io::Directory& segments,
+                          const std::function<std::optional<format::Address>(const Uuid&)>& mark,
                           const VisitFrame& visit) {
   return Recovery(segments, visit).run(mark);
 }

@@ -53,12 +53,12 @@ bool possible(const SegmentSigns& signs) noexcept;
 
 // What opening found, and what the writer needs to go on.
 struct Recovered {
-  std::optional<Uuid> log;          // nothing: there is no log yet
+  std::optional<Uuid> log;  // nothing: there is no log yet
   std::uint64_t segment_size = 0;
-  std::uint64_t next_number = 1;    // of the segment to make
-  std::uint64_t epoch = 1;          // of it
-  Position position = 0;            // of the last event
-  std::int64_t clock = 0;           // recorded-at of the last event
+  std::uint64_t next_number = 1;       // of the segment to make
+  std::uint64_t epoch = 1;             // of it
+  Position position = 0;               // of the last event
+  std::int64_t clock = 0;              // recorded-at of the last event
   std::optional<segment::Mark> go_on;  // set: append to segment next_number - 1 from here
   Position go_on_base = 0;
   RecoveryReport report;
@@ -70,7 +70,8 @@ using VisitFrame = std::function<void(const format::FrameHeader& frame, format::
 // Reads the whole log, verifying it; cuts, zeroes and seals what a crash left; removes temporary files. Writes nothing
 // when it returns an error. Doing it again after a crash at any point of it comes to the same.
 // `mark` is what LOCK says was durable.
-Result<Recovered> recover(io::Directory& segments, const std::function<std::optional<format::Address>(const Uuid&)>& mark,
+Result<Recovered> recover(io::Directory& segments,
+                          const std::function<std::optional<format::Address>(const Uuid&)>& mark,
                           const VisitFrame& visit);
 
 // Writes the footer of a segment whose frames end at `prefix.end` and are durable, and syncs it.

@@ -118,7 +118,8 @@ Result<void> Sealer::finish(segment::ActiveSegment& segment, format::SegmentFoot
   for (std::size_t turn = 0; turn < segment::kSyncFiles; ++turn) {
     while (!sync_.try_take(turn)) std::this_thread::yield();
   }
-  auto done = write_footer(segment.file(0), *segment.shared(), prefix, segment.base.load(std::memory_order_relaxed), kind);
+  auto done =
+      write_footer(segment.file(0), *segment.shared(), prefix, segment.base.load(std::memory_order_relaxed), kind);
   for (std::size_t turn = 0; turn < segment::kSyncFiles; ++turn) {
     segment.close_file(turn);
     sync_.give_back(turn);

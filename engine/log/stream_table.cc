@@ -80,8 +80,8 @@ Head* StreamTable::find_from(Table* table, const StreamKey& key) noexcept {
       Head& head = table->home(key, probe);
       std::uint64_t low = head.low.load(std::memory_order_acquire);
       if (low == 0) {
-        const bool leaving =
-            table->next.load(std::memory_order_acquire) != nullptr || (table->crowded() && successor(*table) != nullptr);
+        const bool leaving = table->next.load(std::memory_order_acquire) != nullptr ||
+                             (table->crowded() && successor(*table) != nullptr);
         const std::uint64_t desired = leaving ? kClosed : key.low;  // (2)
         if (head.low.compare_exchange_strong(low, desired, std::memory_order_acq_rel)) {
           low = desired;
@@ -97,6 +97,20 @@ Head* StreamTable::find_from(Table* table, const StreamKey& key) noexcept {
       }
     }
     table = successor(*table);
+  }
+  return nullptr;
+}
+
+Head* StreamTable::peek(const StreamKey& key) noexcept {
+  Table* table = oldest_.load(std::memory_order_acquire);
+  for (; table != nullptr; table = table->next.load(std::memory_order_acquire)) {
+    for (std::uint64_t probe = 0; probe < table->capacity; ++probe) {
+      Head& head = table->home(key, probe);
+      const std::uint64_t low = head.low.load(std::memory_order_acquire);
+      if (low == 0) return nullptr;  // not closed, so nobody has gone on from here
+      if (low == kClosed) break;
+      if (low == key.low && head.high.load(std::memory_order_acquire) == key.high) return follow(*table, head);
+    }
   }
   return nullptr;
 }

@@ -40,9 +40,9 @@ struct StreamKey {
 };
 
 struct alignas(32) Head {
-  std::atomic<std::uint64_t> low;            // 0 = empty
-  std::atomic<std::uint64_t> high;           // 0 = not complete yet
-  std::atomic<std::uint64_t> version;        // and the bits frozen, moved
+  std::atomic<std::uint64_t> low;      // 0 = empty
+  std::atomic<std::uint64_t> high;     // 0 = not complete yet
+  std::atomic<std::uint64_t> version;  // and the bits frozen, moved
   std::atomic<std::uint64_t> last_position;
 };
 static_assert(sizeof(Head) == 32, "two to a cache line, none across");
@@ -63,6 +63,9 @@ class StreamTable {
   // The head of a stream; made, with version 0, when there is none. Null: no memory for it.
   Head* find(const StreamKey& key) noexcept;
   Head* find(const format::FrameHeader& frame, std::uint32_t streams, std::uint32_t index) noexcept;
+
+  // The head of a stream, or null when there is none. Makes nothing.
+  Head* peek(const StreamKey& key) noexcept;
 
   // Both follow a head that has moved since it was found. Acquire.
   [[nodiscard]] std::uint64_t version(Head* head) noexcept;

@@ -12,8 +12,8 @@ namespace {
 
 constexpr std::chrono::milliseconds kTick{1};
 constexpr std::chrono::seconds kSleep{1};
-constexpr std::uint32_t kQuietTicks = 200;     // then it sleeps until an appender wakes it
-constexpr std::uint32_t kRetryTicks = 1000;    // a disk that was full is tried again now and then, and when asked
+constexpr std::uint32_t kQuietTicks = 200;   // then it sleeps until an appender wakes it
+constexpr std::uint32_t kRetryTicks = 1000;  // a disk that was full is tried again now and then, and when asked
 
 // Populating ahead follows the pace of the appends: what the last ticks took, eight times over.
 constexpr std::uint64_t kAheadMin = 1u << 20;

@@ -57,8 +57,8 @@ class Supplier {
 
   segment::ActiveSegment* last_active_ = nullptr;
   std::uint64_t last_claimed_ = 0;
-  std::uint64_t populated_ = 0;    // of last_active_
-  std::uint64_t ahead_ = 0;        // how far to populate before the claims
+  std::uint64_t populated_ = 0;  // of last_active_
+  std::uint64_t ahead_ = 0;      // how far to populate before the claims
   std::uint32_t last_wanted_ = 0;
   std::uint32_t quiet_ticks_ = 0;
   std::uint32_t failed_ticks_ = 0;  // until the next attempt that nobody asked for

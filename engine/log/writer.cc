@@ -52,8 +52,8 @@ Result<std::unique_ptr<Writer>> Writer::open(std::unique_ptr<io::Directory> stor
   return writer;
 }
 
-Writer::Writer(std::unique_ptr<io::Directory> store, std::unique_ptr<io::Lock> lock, std::shared_ptr<SegmentSet> readers,
-               const OpenOptions& options)
+Writer::Writer(std::unique_ptr<io::Directory> store, std::unique_ptr<io::Lock> lock,
+               std::shared_ptr<SegmentSet> readers, const OpenOptions& options)
     : store_(std::move(store)),
       lock_(std::move(lock)),
       readers_(std::move(readers)),
@@ -104,9 +104,9 @@ Result<void> Writer::begin(const Recovered& recovered, const OpenOptions& option
                                           .epoch = recovered.epoch,
                                           .size = *size,
                                           .zeroed = zero ? std::min(*size, kFirstZeroed) : 0};
-  auto first = recovered.go_on ? segment::ActiveSegment::reopen(readers_->directory(), recovered.next_number - 1,
-                                                                *recovered.go_on)
-                               : segment::ActiveSegment::create(readers_->directory(), spec);
+  auto first = recovered.go_on
+                   ? segment::ActiveSegment::reopen(readers_->directory(), recovered.next_number - 1, *recovered.go_on)
+                   : segment::ActiveSegment::create(readers_->directory(), spec);
   if (!first) return fail(first.error());
 
   readers_->set_log(log);
@@ -127,9 +127,10 @@ Result<void> Writer::begin(const Recovered& recovered, const OpenOptions& option
   sync_env_->moved(durable);
 
   sealer_.emplace(state_, *sync_, options.sync_interval, *segment);
-  supplier_.emplace(state_, readers_->directory(),
-                    Supplier::Plan{.log = log, .epoch = recovered.epoch, .segment_size = *size, .zero = zero},
-                    [this](auto made) { return adopt(std::move(made)); }, [this] { sealer_->look(); });
+  supplier_.emplace(
+      state_, readers_->directory(),
+      Supplier::Plan{.log = log, .epoch = recovered.epoch, .segment_size = *size, .zero = zero},
+      [this](auto made) { return adopt(std::move(made)); }, [this] { sealer_->look(); });
   if (!sealer_->start() || !supplier_->start()) {
     return fail(Error{.code = Errc::io, .sys_errno = EAGAIN, .what = "start a thread"});
   }
@@ -173,7 +174,7 @@ Result<void> Writer::sync(Position position) noexcept {
 }
 
 StreamHead Writer::head(std::string_view stream) noexcept {
-  Head* const head = state_.heads.find(state_.heads.key(stream));
+  Head* const head = state_.heads.peek(state_.heads.key(stream));
   if (head == nullptr) return {};
   const Version version = state_.heads.version(head);
   return {version, version == 0 ? 0 : state_.heads.last_position(head)};

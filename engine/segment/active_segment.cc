@@ -66,12 +66,11 @@ Result<std::unique_ptr<ActiveSegment>> ActiveSegment::create(io::Directory& segm
   if (auto synced = segments.sync(); !synced) return about(spec.number, synced.error());
 
   auto shared = std::make_shared<Segment>(header, std::move(*mapping));
-  return std::unique_ptr<ActiveSegment>(new ActiveSegment(
-      std::move(shared), {std::move(*file), std::move(*second)}, Mark{format::kDataStart, 0}));
+  return std::unique_ptr<ActiveSegment>(
+      new ActiveSegment(std::move(shared), {std::move(*file), std::move(*second)}, Mark{format::kDataStart, 0}));
 }
 
-Result<std::unique_ptr<ActiveSegment>> ActiveSegment::reopen(io::Directory& segments, std::uint64_t number,
-                                                             Mark mark) {
+Result<std::unique_ptr<ActiveSegment>> ActiveSegment::reopen(io::Directory& segments, std::uint64_t number, Mark mark) {
   const std::string name = format::segment_name(number);
   std::array<std::unique_ptr<io::File>, kSyncFiles> files;
   for (auto& file : files) {
@@ -93,8 +92,8 @@ Result<std::unique_ptr<ActiveSegment>> ActiveSegment::reopen(io::Directory& segm
   return std::unique_ptr<ActiveSegment>(new ActiveSegment(std::move(shared), std::move(files), mark));
 }
 
-ActiveSegment::ActiveSegment(std::shared_ptr<Segment> segment,
-                             std::array<std::unique_ptr<io::File>, kSyncFiles> files, Mark mark)
+ActiveSegment::ActiveSegment(std::shared_ptr<Segment> segment, std::array<std::unique_ptr<io::File>, kSyncFiles> files,
+                             Mark mark)
     : segment_(std::move(segment)),
       bytes_(segment_->mapping().bytes().data()),
       salt_(segment_->salt()),

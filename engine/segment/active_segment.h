@@ -39,10 +39,9 @@ class FrameRef {
   // Writes the checksum of a decision whose versions are recorded.
   void store_checksum(std::uint64_t salt, std::uint64_t offset, format::Word decided, std::uint64_t at,
                       std::int64_t time) const noexcept {
-    const std::uint32_t crc =
-        format::decision_crc({decided, at, time, header_->content_crc}, offset, salt, [this](std::uint32_t stream) {
-          return StdAtomics::load(assigned(stream), StdAtomics::relaxed);
-        });
+    const std::uint32_t crc = format::decision_crc(
+        {decided, at, time, header_->content_crc}, offset, salt,
+        [this](std::uint32_t stream) { return StdAtomics::load(assigned(stream), StdAtomics::relaxed); });
     StdAtomics::store(header_->decision_crc, crc, StdAtomics::relaxed);
   }
 
@@ -91,8 +90,8 @@ class ActiveSegment {
   // Fills bytes with a pad from `offset` to the end of the data.
   void pad(std::uint64_t offset) noexcept;
 
-  std::atomic<ActiveSegment*> next = nullptr;   // prepared, or null
-  std::atomic<std::uint64_t> base = 0;          // position before the first event here; final once publishing is here
+  std::atomic<ActiveSegment*> next = nullptr;  // prepared, or null
+  std::atomic<std::uint64_t> base = 0;         // position before the first event here; final once publishing is here
 
  private:
   ActiveSegment(std::shared_ptr<Segment> segment, std::array<std::unique_ptr<io::File>, kSyncFiles> files, Mark mark);

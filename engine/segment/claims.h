@@ -84,9 +84,7 @@ class Claims {
   }
 
   // A hint that somebody is publishing. Never required, may be ignored by anyone at any time.
-  bool try_lease() noexcept {
-    return A::load(lease_, A::relaxed) == 0 && A::exchange(lease_, 1u, A::acquire) == 0;
-  }
+  bool try_lease() noexcept { return A::load(lease_, A::relaxed) == 0 && A::exchange(lease_, 1u, A::acquire) == 0; }
   void end_lease() noexcept { A::store(lease_, 0u, A::release); }
 
  private:

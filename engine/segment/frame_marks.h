@@ -48,7 +48,7 @@ class FrameMarks {
   const Segment& segment_;
   std::mutex mutex_;
   std::vector<Place> marks_;
-  Place walked_;                 // how far marks_ describes the segment
+  Place walked_;  // how far marks_ describes the segment
   std::uint64_t since_mark_ = 0;
 };
 

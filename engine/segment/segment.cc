@@ -8,12 +8,7 @@ namespace {
 
 Error at(Errc code, const char* what, std::uint64_t number, std::uint64_t offset, std::uint64_t expected,
          std::uint64_t actual) noexcept {
-  return {.code = code,
-          .what = what,
-          .segment = number,
-          .offset = offset,
-          .expected = expected,
-          .actual = actual};
+  return {.code = code, .what = what, .segment = number, .offset = offset, .expected = expected, .actual = actual};
 }
 
 template <typename T>

@@ -44,12 +44,13 @@ bool SegmentScanner::admit(const format::FrameHeader& frame, format::Word word) 
   const Position expected = base_ ? *base_ + prefix_.events + 1 : position;
   if (position != expected || recorded_at < prefix_.recorded_last) {
     prefix_.stop = {.kind = FrameStatus::Kind::bad, .word = word, .error = {}};
-    prefix_.stop.error = {.code = Errc::corrupt,
-                          .what = position != expected ? "position" : "recorded-at time",
-                          .segment = segment_.number(),
-                          .offset = offset_,
-                          .expected = position != expected ? expected : static_cast<std::uint64_t>(prefix_.recorded_last),
-                          .actual = position != expected ? position : static_cast<std::uint64_t>(recorded_at)};
+    prefix_.stop.error = {
+        .code = Errc::corrupt,
+        .what = position != expected ? "position" : "recorded-at time",
+        .segment = segment_.number(),
+        .offset = offset_,
+        .expected = position != expected ? expected : static_cast<std::uint64_t>(prefix_.recorded_last),
+        .actual = position != expected ? position : static_cast<std::uint64_t>(recorded_at)};
     return false;
   }
   if (!base_) base_ = position - 1;

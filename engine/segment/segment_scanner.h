@@ -13,16 +13,16 @@ namespace daybook::segment {
 
 // The longest valid prefix of a segment: decided frames, one behind the other, positions without a gap.
 struct Prefix {
-  std::uint64_t end = format::kDataStart;  // behind the last decided frame; a pad counts
+  std::uint64_t end = format::kDataStart;         // behind the last decided frame; a pad counts
   std::uint64_t frames_end = format::kDataStart;  // behind the last one that is not a pad
-  std::uint64_t frames = 0;                // published ones
+  std::uint64_t frames = 0;                       // published ones
   std::uint64_t rejected = 0;
-  std::uint64_t events = 0;                // in published frames
+  std::uint64_t events = 0;  // in published frames
   std::int64_t recorded_first = 0;
   std::int64_t recorded_last = 0;
-  format::Address floor{};                 // the largest that a frame carries
-  format::FrameStatus stop;                // what stands at `end`; meaningless when the prefix is complete
-  bool complete = false;                   // reaches the end of the data
+  format::Address floor{};   // the largest that a frame carries
+  format::FrameStatus stop;  // what stands at `end`; meaningless when the prefix is complete
+  bool complete = false;     // reaches the end of the data
 };
 
 // Steps through a prefix frame by frame; stops for good where the next frame is missing, undecided or wrong.
@@ -35,7 +35,7 @@ class SegmentScanner {
   const format::FrameHeader* next() noexcept;
 
   [[nodiscard]] const Prefix& prefix() const noexcept { return prefix_; }
-  [[nodiscard]] format::Word word() const noexcept { return word_; }      // of the frame that next() returned
+  [[nodiscard]] format::Word word() const noexcept { return word_; }       // of the frame that next() returned
   [[nodiscard]] std::uint64_t offset() const noexcept { return offset_; }  // of it
 
  private:

@@ -13,7 +13,7 @@ namespace daybook {
 
 // Either a writer, or a reader's view of the segments.
 struct Store::Impl {
-  std::unique_ptr<log::Writer> writer;        // null when read-only
+  std::unique_ptr<log::Writer> writer;  // null when read-only
   std::shared_ptr<log::SegmentSet> segments;
   Durability durability = Durability::sync;
   RecoveryReport no_recovery;

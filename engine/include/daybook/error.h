@@ -31,13 +31,13 @@ enum class Errc : std::uint8_t {
 // describe(), at the edge. Fields that do not apply are zero.
 struct Error {
   Errc code{};
-  std::int32_t sys_errno = 0;   // errno of the failed system call
-  const char* what = "";        // the rule or the call, a string literal: "content checksum", "fdatasync"
-  std::uint64_t segment = 0;    // segment number; 0 = not about a segment
-  std::uint64_t offset = 0;     // byte offset in the segment's file
-  std::uint64_t expected = 0;   // what the rule asked for (a version, a checksum, a size, a position)
-  std::uint64_t actual = 0;     // what was found
-  std::uint32_t index = 0;      // which element of the argument list is meant: stream or event, from 0
+  std::int32_t sys_errno = 0;  // errno of the failed system call
+  const char* what = "";       // the rule or the call, a string literal: "content checksum", "fdatasync"
+  std::uint64_t segment = 0;   // segment number; 0 = not about a segment
+  std::uint64_t offset = 0;    // byte offset in the segment's file
+  std::uint64_t expected = 0;  // what the rule asked for (a version, a checksum, a size, a position)
+  std::uint64_t actual = 0;    // what was found
+  std::uint32_t index = 0;     // which element of the argument list is meant: stream or event, from 0
 };
 
 // A value or an Error. GCC 12's std::expected may be dropped without a warning; this one may not.

@@ -29,13 +29,13 @@ class Tags {
 
 // An event to append. Views, not copies: everything it points to must live until append returns.
 struct NewEvent {
-  std::string_view type;                    // 1..255 bytes, e.g. "MoneyDeposited"
-  Bytes payload{};                          // opaque to the log; 0 .. OpenOptions::payload_size_max bytes
-  std::uint32_t schema_version = 1;         // of the payload, for upcasting
-  Bytes metadata{};                         // opaque: correlation, causation, actor ...
-  Tags tags{};                              // up to 64
-  std::optional<EventId> id{};              // for idempotence, and for look-up
-  std::optional<Timestamp> occurred_at{};   // when it happened; unset = when it was recorded
+  std::string_view type;                   // 1..255 bytes, e.g. "MoneyDeposited"
+  Bytes payload{};                         // opaque to the log; 0 .. OpenOptions::payload_size_max bytes
+  std::uint32_t schema_version = 1;        // of the payload, for upcasting
+  Bytes metadata{};                        // opaque: correlation, causation, actor ...
+  Tags tags{};                             // up to 64
+  std::optional<EventId> id{};             // for idempotence, and for look-up
+  std::optional<Timestamp> occurred_at{};  // when it happened; unset = when it was recorded
 };
 
 // The tags of a stored event: a forward range of string_view over the stored bytes.
@@ -83,16 +83,16 @@ class TagsView {
 struct EventView {
   Position position = 0;
   Version version = 0;
-  Timestamp recorded_at{};                  // when the log took it: never decreases with position
-  Timestamp occurred_at{};                  // as given, or recorded_at
+  Timestamp recorded_at{};  // when the log took it: never decreases with position
+  Timestamp occurred_at{};  // as given, or recorded_at
   std::string_view stream;
   std::string_view type;
   std::uint32_t schema_version = 0;
-  Bytes payload;                            // its first byte is 8-aligned in memory
+  Bytes payload;  // its first byte is 8-aligned in memory
   Bytes metadata;
   TagsView tags;
-  const EventId* id = nullptr;              // null when the event has none
-  bool has_occurred_at = false;             // false: occurred_at was not given
+  const EventId* id = nullptr;   // null when the event has none
+  bool has_occurred_at = false;  // false: occurred_at was not given
 };
 
 }  // namespace daybook

@@ -40,21 +40,21 @@ struct StreamHead {
 
 // What open() found and did. After a clean close all of it is zero.
 struct RecoveryReport {
-  bool unclean = false;              // the last writer did not close the store
-  std::uint64_t segment = 0;         // where the log was cut
-  std::uint64_t offset = 0;          // the end of the valid prefix in that segment
-  std::uint64_t bytes_cut = 0;       // bytes behind it that were not zero
-  std::uint64_t frames_cut = 0;      // complete frames among them: published out of order by the disk, never durable
+  bool unclean = false;          // the last writer did not close the store
+  std::uint64_t segment = 0;     // where the log was cut
+  std::uint64_t offset = 0;      // the end of the valid prefix in that segment
+  std::uint64_t bytes_cut = 0;   // bytes behind it that were not zero
+  std::uint64_t frames_cut = 0;  // complete frames among them: published out of order by the disk, never durable
 };
 
 struct SegmentInfo {
-  std::uint64_t number = 0;       // 1, 2, 3 ...
+  std::uint64_t number = 0;  // 1, 2, 3 ...
   std::uint64_t epoch = 0;
-  std::uint64_t size = 0;         // of the file, bytes
-  std::uint64_t allocated = 0;    // on disk, bytes
-  std::uint64_t used = 0;         // bytes up to the end of the last published frame
+  std::uint64_t size = 0;       // of the file, bytes
+  std::uint64_t allocated = 0;  // on disk, bytes
+  std::uint64_t used = 0;       // bytes up to the end of the last published frame
   bool sealed = false;
-  Position first_position = 0;    // 0 = no events
+  Position first_position = 0;  // 0 = no events
   Position last_position = 0;
 };
 
