@@ -28,7 +28,7 @@ constexpr std::array kFolders = {
     Folder{"engine/sourcing/", 5},
     Folder{"tools/", 6},
     Folder{"bench/", 6},
-    Folder{"tests/", 6},
+    Folder{"tests/", 7},
     Folder{"examples/", 6},
 };
 
@@ -46,7 +46,7 @@ constexpr std::array<std::string_view, 8> kNamelessNames = {"util",    "utils", 
                                                             "helpers", "manager", "managers", "misc"};
 
 // Where a quoted include is looked for, besides the including file's own folder; as the include paths of CMake.
-constexpr std::array<std::string_view, 4> kIncludePaths = {"engine/", "", "tests/", "bench/"};
+constexpr std::array<std::string_view, 5> kIncludePaths = {"engine/", "", "tests/", "bench/", "tools/"};
 
 struct Include {
   int line = 0;

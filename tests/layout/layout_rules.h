@@ -14,7 +14,7 @@ using Tree = std::map<std::string, std::string>;
 using Violations = std::vector<std::string>;
 
 // Folders are ranked. A file includes lower ranks and its own folder only, so that every layer can be read, tested and
-// replaced without those above it.
+// replaced without those above it. Tests are above everything.
 Violations check_ranks(const Tree& tree);
 
 // Public headers include the standard library and each other: what Daybook is built with is nobody else's business.
