@@ -46,7 +46,9 @@ struct [[nodiscard]] Result : std::expected<T, Error> {
   using std::expected<T, Error>::expected;
 };
 
-inline std::unexpected<Error> fail(const Error& error) { return std::unexpected<Error>(error); }
+// Makes a Result of an error: return fail({...}). An object, not a function, so that it is not among the candidates when
+// a program calls a `fail` of its own with an Error.
+inline constexpr auto fail = [](const Error& error) { return std::unexpected<Error>(error); };
 
 // One line for people: what, where, expected and found.
 DAYBOOK_EXPORT std::string describe(const Error& error);
