@@ -124,6 +124,8 @@ Result<void> PosixFile::punch(std::uint64_t offset, std::uint64_t size) {
   return write_zeros(offset, std::min(size, *file_size - offset));
 }
 
+void PosixFile::drop_cache() noexcept { (void)::posix_fadvise(fd_.get(), 0, 0, POSIX_FADV_DONTNEED); }
+
 Result<void> PosixFile::sync() {
   if (::fdatasync(fd_.get()) == 0) return {};
   // Not system_error(): a full disk found this late is no reason to go on when there is room again.
