@@ -23,7 +23,10 @@ Result<std::shared_ptr<ReadSegment>> SegmentSet::get(std::uint64_t number) {
     // What nobody uses goes; cursors hold on to what they read.
     std::erase_if(open_, [](const auto& entry) { return entry.second.use_count() == 1; });
   }
-  return open_[number] = std::make_shared<ReadSegment>(std::move(*opened));
+  auto segment = std::make_shared<ReadSegment>(std::move(*opened));
+  // One that publishing has not entered may still be removed and made again, by a clean close or by recovery.
+  if (segment->segment->base()) open_[number] = segment;
+  return segment;
 }
 
 Result<std::vector<std::uint64_t>> SegmentSet::numbers() {
