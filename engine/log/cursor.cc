@@ -157,6 +157,12 @@ bool Cursor::next_segment() {
     if (next.error().code == Errc::not_found) return false;  // not yet
     return failed(next.error());
   }
+  const segment::Segment& segment = *(*next)->segment;
+  // Before publishing enters it, a segment may be removed and made again, and this would be a walk over a dead file.
+  // (A crash may have taken the base that says so; then a whole frame says it as well.)
+  const bool entered = segment.base() || segment.check(format::kDataStart, format::Check::checksums).kind ==
+                                             FrameStatus::Kind::decided;
+  if (!entered) return false;
   const Position expected = expected_;
   if ((*next)->segment->header().log != token_.log) {
     return failed({.code = Errc::corrupt, .what = "segment of another log", .segment = (*next)->segment->number()});
