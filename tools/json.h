@@ -1,0 +1,36 @@
+// JSON out: RapidJSON's writer, and the rules that all output of the program shares.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+
+namespace daybook::tools {
+
+using JsonBuffer = rapidjson::StringBuffer;
+using JsonWriter = rapidjson::Writer<JsonBuffer>;
+
+inline std::string_view view(const JsonBuffer& buffer) { return {buffer.GetString(), buffer.GetSize()}; }
+
+void put_key(JsonWriter& json, std::string_view key);
+
+// Bytes that are not UTF-8 are escaped as for a terminal: JSON cannot carry them.
+void put_text(JsonWriter& json, std::string_view text);
+
+// A number below 2^53; a string from there on, because many readers of JSON keep numbers in doubles.
+void put_number(JsonWriter& json, std::uint64_t number);
+
+void put_number(JsonWriter& json, std::string_view key, std::uint64_t number);
+void put_text(JsonWriter& json, std::string_view key, std::string_view text);
+void put_bool(JsonWriter& json, std::string_view key, bool value);
+// Rounded to `decimals`.
+void put_decimal(JsonWriter& json, std::string_view key, double value, int decimals);
+
+bool is_utf8(std::string_view text);
+
+// Whether `text` is exactly one JSON value (RFC 8259). Numbers beyond the range of a double are not taken.
+bool is_json(std::string_view text);
+
+}  // namespace daybook::tools
