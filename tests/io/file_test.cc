@@ -131,8 +131,9 @@ TEST_F(FileTest, WithoutFallocateItWritesTheBlocks) {
 TEST_F(FileTest, ErrorsOfFallocateAreTyped) {
   const std::array<std::pair<int, Errc>, 4> answers{
       {{ENOSPC, Errc::no_space}, {EDQUOT, Errc::no_space}, {EFBIG, Errc::io}, {EIO, Errc::io}}};
-  for (const auto& [answer, code] : answers) {
-    EXPECT_TRUE(test::succeeds_in_child([&, answer = answer, code = code] {
+  for (const auto& answer_and_code : answers) {
+    EXPECT_TRUE(test::succeeds_in_child([&] {
+      const auto [answer, code] = answer_and_code;
       ASSERT_TRUE(test::refuse_syscall(SYS_fallocate, answer));
       EXPECT_TRUE(fails_with(file_->allocate(kBlock), code, answer, "fallocate"));
       EXPECT_TRUE(fails_with(file_->punch(0, kBlock), code, answer, "fallocate"));

@@ -1,7 +1,7 @@
 #include "support/sim_disk.h"
 
 #include <algorithm>
-#include <cstring>
+#include <compare>
 #include <utility>
 
 #include "support/sim_state.h"
@@ -15,6 +15,7 @@ using Outcomes = std::vector<std::size_t>;
 struct Event {
   SimTime when;
   std::size_t item;
+  friend auto operator<=>(const Event&, const Event&) = default;
 };
 
 // Changes in the order in which they were made.
@@ -23,7 +24,7 @@ std::vector<Event> in_order(const SimUndecided& undecided) {
   for (std::size_t i = 0; i < undecided.size(); ++i) {
     for (const SimTime when : undecided.times(i)) events.push_back({when, i});
   }
-  std::ranges::stable_sort(events, {}, &Event::when);
+  std::ranges::sort(events);
   return events;
 }
 

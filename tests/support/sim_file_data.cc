@@ -186,7 +186,7 @@ void SimFileData::fail_sync(SimTime now) {
 std::byte* SimFileData::add_mapping(bool writable) {
   if (!memory_) {
     memory_ = std::make_unique<SimMemory>(size_);
-    std::memcpy(memory_->data(), seen_->data(), std::min<std::size_t>(seen_->size(), padded_size()));
+    copy_out(*seen_, 0, {memory_->data(), padded_size()});
   }
   ++mappings_;
   if (writable && writable_mappings_++ == 0 && !memory_->writable()) memory_->set_writable(true);
