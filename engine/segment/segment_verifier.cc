@@ -103,8 +103,8 @@ class Verifier {
   void check_end() {
     const Prefix& prefix = out_.prefix;
     if (prefix.complete) return;
-    const bool wrong = prefix.stop.kind == format::FrameStatus::Kind::bad ||
-                       prefix.stop.kind == format::FrameStatus::Kind::unknown;
+    const bool wrong =
+        prefix.stop.kind == format::FrameStatus::Kind::bad || prefix.stop.kind == format::FrameStatus::Kind::unknown;
     if (out_.ending != Verification::Ending::open) {
       if (wrong) {
         const Error& error = prefix.stop.error;

@@ -17,8 +17,8 @@ namespace daybook::segment {
 
 // One thing that is not as it was written.
 struct Finding {
-  std::uint64_t offset = 0;    // in the file
-  const char* what = "";       // the rule, a string literal
+  std::uint64_t offset = 0;  // in the file
+  const char* what = "";     // the rule, a string literal
   std::uint64_t expected = 0;
   std::uint64_t actual = 0;
   // No event is affected: what was there can be made again from the rest of the file, or is never read.
@@ -32,12 +32,12 @@ struct Verification {
     sealed,
   };
   Ending ending = Ending::open;
-  Prefix prefix;                             // the frames that are whole, from the first on
+  Prefix prefix;  // the frames that are whole, from the first on
   std::optional<format::SegmentFooter> footer;
   // Open only: what lies behind the prefix. Recovery cuts it; while a writer is at work it is what is being appended.
   Beyond tail;
-  format::Address floor{};                   // the most that anything here says was durable when it was written
-  std::vector<Finding> findings;             // by offset
+  format::Address floor{};        // the most that anything here says was durable when it was written
+  std::vector<Finding> findings;  // by offset
 };
 
 // `base` is the position before the first event, as the segments before say; nothing = not known.
