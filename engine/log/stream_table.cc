@@ -1,33 +1,17 @@
 #include "log/stream_table.h"
 
-#include <sys/mman.h>
-
 #include <new>
 
 #include "format/assert.h"
 #include "format/checksum.h"
 #include "io/system.h"
+#include "io/zeroed_pages.h"
 
 namespace daybook::log {
-namespace {
-
-// Zeroed memory for slots, in huge pages where there are any: a look-up among millions of streams is one cache miss,
-// and should not be a TLB miss as well. Null when there is none.
-Head* map_slots(std::uint64_t capacity) noexcept {
-  const std::size_t size = capacity * sizeof(Head);
-  void* const memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) return nullptr;
-  (void)::madvise(memory, size, MADV_HUGEPAGE);
-  return static_cast<Head*>(memory);
-}
-
-}  // namespace
-
 struct StreamTable::Table {
-  explicit Table(std::uint64_t slots) noexcept : capacity(slots), heads(map_slots(slots)) {}
-  ~Table() {
-    if (heads != nullptr) ::munmap(heads, capacity * sizeof(Head));
-  }
+  // Huge pages, because a look-up among millions of streams is a cache miss and should not be a TLB miss as well.
+  explicit Table(std::uint64_t slots) noexcept
+      : capacity(slots), pages(slots * sizeof(Head)), heads(static_cast<Head*>(pages.data())) {}
   Table(const Table&) = delete;
   Table& operator=(const Table&) = delete;
 
@@ -39,6 +23,7 @@ struct StreamTable::Table {
   }
 
   const std::uint64_t capacity;  // a power of two
+  const io::ZeroedPages pages;
   Head* const heads;
   std::atomic<std::uint64_t> taken = 0;
   std::atomic<Table*> next = nullptr;
