@@ -1,0 +1,49 @@
+#include "written_log.h"
+
+#include <algorithm>
+
+#include "format/checksum.h"
+#include "format/frame.h"
+#include "format/layout.h"
+
+namespace daybook::bench {
+
+void write_log(const Scratch& scratch, const Workload& workload, std::uint64_t events) {
+  Store store = must(Store::open(scratch.store(), {.durability = Durability::memory}));
+  Appends append(workload, 0, 1);
+  for (std::uint64_t done = 0; done < events;) done += append(store);
+  must(store.close());
+}
+
+MappedLog::MappedLog(const Scratch& scratch) {
+  const auto store = must(io::open_directory(scratch.store().string(), false));
+  const auto segments = must(store->subdirectory(format::kSegmentsName, false));
+  auto names = must(segments->list());
+  std::ranges::sort(names);
+  for (const auto& name : names) {
+    if (!format::parse_segment_name(name)) continue;
+    const auto file = must(segments->open(name, io::Directory::OpenMode::read));
+    segments_.push_back(must(file->map(io::Access::read, must(file->size()))));
+  }
+}
+
+MappedLog::Scan MappedLog::scan() const noexcept {
+  Scan scan;
+  for (const auto& segment : segments_) {
+    const auto bytes = segment->bytes();
+    const std::uint64_t end = format::data_end(bytes.size());
+    for (std::uint64_t at = format::kDataStart; at < end;) {
+      const format::Word word = format::load_word(bytes.data() + at);
+      if (word.bits == 0) break;
+      if (word.kind() == format::FrameKind::events) {
+        scan.crc ^= format::crc32c(format::kCrcInit, bytes.data() + at, word.size());
+        scan.bytes += word.size();
+        ++scan.frames;
+      }
+      at += word.size();
+    }
+  }
+  return scan;
+}
+
+}  // namespace daybook::bench
