@@ -226,6 +226,9 @@ TEST_F(FileTest, FileSizeLimitIsAnErrorCode) {
     EXPECT_TRUE(fails_with(file_->write_zeros(0, 3 * kBlock), Errc::io, EFBIG, "pwrite"));
     EXPECT_TRUE(fails_with(file_->write_at(2 * kBlock, pattern(1)), Errc::io, EFBIG, "pwrite"));
     EXPECT_TRUE(is_ok(file_->allocate(2 * kBlock)));
+    sigset_t mask;
+    ASSERT_EQ(pthread_sigmask(SIG_SETMASK, nullptr, &mask), 0);
+    EXPECT_EQ(sigismember(&mask, SIGXFSZ), 0) << "the signal was left blocked";
   }));
 }
 

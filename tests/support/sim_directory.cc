@@ -28,7 +28,7 @@ class SimMapping final : public io::Mapping {
   Result<void> protect() override {
     const SimCall call(*state_, IoCall::protect);
     if (call.hit) return fail(call.hit->error);
-    if (std::exchange(writable_, false)) data_->protect_mapping(state_->clock);
+    if (std::exchange(writable_, false)) data_->protect_mapping();
     return {};
   }
 
@@ -122,13 +122,13 @@ class SimFile final : public io::File {
   Result<void> sync() override {
     const SimCall call(*state_, IoCall::sync);
     if (call.hit) {
-      data_->fail_sync(state_->clock);
+      data_->fail_sync();
       reported_ = data_->failed_syncs();
       return fail(call.hit->error);
     }
     // Whatever is clean in the kernel's eyes stays as it is; the rest is written, also by a call that then reports an
     // error of before.
-    data_->sync(state_->clock);
+    data_->sync();
     const bool is_news = reported_ != data_->failed_syncs();
     reported_ = data_->failed_syncs();
     if (is_news) return refuse(IoCall::sync, EIO);

@@ -290,6 +290,36 @@ TEST_F(SimDiskTest, StoresAreKeptWhenTheMappingIsGone) {
   EXPECT_EQ(mapping->bytes()[0], std::byte{'b'});
 }
 
+// Memory is used again for other files.
+TEST_F(SimDiskTest, GrownFileReadsAsZerosAlsoWhenMapped) {
+  auto one = durable_file("one", 16);
+  one->map(Access::read_write, 16 * kSectorSize).value().reset();
+  auto two = create("two");
+  ASSERT_TRUE(is_ok(two->allocate(100)));
+  const auto mapping = two->map(Access::read_write, 100).value();
+  ASSERT_TRUE(is_ok(mapping->protect()));
+  ASSERT_TRUE(is_ok(two->allocate(16 * kSectorSize)));
+  EXPECT_EQ(after(disk_, "two"), std::string(16 * kSectorSize, '\0'));
+}
+
+// A page that is never synced must not fill the memory of the test, nor lose its last content.
+TEST_F(SimDiskTest, VersionsOfASectorAreThinnedOutOnlyWhenTheyAreMany) {
+  auto file = durable_file("f", 1);
+  auto mapping = file->map(Access::read_write, kSectorSize).value();
+  const auto store = [&](int from, int to) {
+    for (int i = from; i < to; ++i) {
+      fill_sector(*mapping, 0, static_cast<char>(i));
+      disk_.observe();
+    }
+  };
+  store(0, 20);
+  EXPECT_EQ(disk_.versions("f", 0).size(), 21u);
+  store(20, 90);
+  EXPECT_LT(disk_.versions("f", 0).size(), 40u);
+  EXPECT_EQ(disk_.versions("f", 0).front()[0], std::byte{'a'});
+  EXPECT_EQ(disk_.versions("f", 0).back()[0], std::byte{89});
+}
+
 TEST_F(SimDiskTest, ProtectedMappingRefusesStoresButCallsStillWrite) {
   auto file = durable_file("f", 1);
   auto mapping = file->map(Access::read_write, kSectorSize).value();

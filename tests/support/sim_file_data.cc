@@ -9,11 +9,11 @@ namespace {
 // A sector that is never synced (the page that live processes share) would collect versions without end.
 constexpr std::size_t kVersionsMax = 32;
 
-// Keeps the first, the newest, and every second in between.
+// Keeps every second.
 void thin_out(std::vector<SimFileData::Version>& versions) {
   std::size_t kept = 0;
   for (std::size_t i = 0; i < versions.size(); ++i) {
-    if (i % 2 == 0 || i + 1 == versions.size()) versions[kept++] = versions[i];
+    if (i % 2 == 0) versions[kept++] = versions[i];
   }
   versions.resize(kept);
 }
@@ -97,7 +97,6 @@ void SimFileData::change(std::uint64_t offset, std::uint64_t size, SimTime now, 
 }
 
 void SimFileData::write(std::uint64_t offset, std::span<const std::byte> bytes, SimTime now) {
-  observe(now);
   grow(offset + bytes.size(), now);
   mark_allocated(offset, bytes.size());
   change(offset, bytes.size(), now, [&](std::span<std::byte> part, std::uint64_t at) {
@@ -106,20 +105,17 @@ void SimFileData::write(std::uint64_t offset, std::span<const std::byte> bytes, 
 }
 
 void SimFileData::write_zeros(std::uint64_t offset, std::uint64_t size, SimTime now) {
-  observe(now);
   grow(offset + size, now);
   mark_allocated(offset, size);
   change(offset, size, now, [](std::span<std::byte> part, std::uint64_t) { std::ranges::fill(part, std::byte{}); });
 }
 
 void SimFileData::allocate(std::uint64_t offset, std::uint64_t size, SimTime now) {
-  observe(now);
   grow(offset + size, now);
   mark_allocated(offset, size);
 }
 
 void SimFileData::punch(std::uint64_t offset, std::uint64_t size, SimTime now) {
-  observe(now);
   if (offset >= size_) return;
   size = std::min(size, size_ - offset);
   change(offset, size, now, [](std::span<std::byte> part, std::uint64_t) { std::ranges::fill(part, std::byte{}); });
@@ -164,8 +160,7 @@ void SimFileData::observe(SimTime now) {
   }
 }
 
-void SimFileData::sync(SimTime now) {
-  observe(now);
+void SimFileData::sync() {
   durable_size_ = size_;
   pending_sizes_.clear();
   if (pending_.empty()) return;
@@ -177,8 +172,7 @@ void SimFileData::sync(SimTime now) {
   std::erase_if(pending_, [](const auto& entry) { return !entry.second.abandoned; });
 }
 
-void SimFileData::fail_sync(SimTime now) {
-  observe(now);
+void SimFileData::fail_sync() {
   for (auto& [sector, pending] : pending_) pending.abandoned = true;
   ++failed_syncs_;
 }
@@ -186,7 +180,7 @@ void SimFileData::fail_sync(SimTime now) {
 std::byte* SimFileData::add_mapping(bool writable) {
   if (!memory_) {
     memory_ = std::make_unique<SimMemory>(size_);
-    copy_out(*seen_, 0, {memory_->data(), padded_size()});
+    std::ranges::copy(std::span(*seen_).first(std::min<std::size_t>(seen_->size(), padded_size())), memory_->data());
   }
   ++mappings_;
   if (writable && writable_mappings_++ == 0 && !memory_->writable()) memory_->set_writable(true);
@@ -199,8 +193,7 @@ void SimFileData::remove_mapping(bool writable, SimTime now) {
   if (--mappings_ == 0) memory_.reset();
 }
 
-void SimFileData::protect_mapping(SimTime now) {
-  observe(now);
+void SimFileData::protect_mapping() {
   if (--writable_mappings_ == 0) memory_->set_writable(false);
 }
 
@@ -262,7 +255,6 @@ std::shared_ptr<SimFileData> SimFileData::after_power_cut(const Image& image) co
 }
 
 void SimFileData::overwrite(std::uint64_t offset, std::span<const std::byte> bytes) {
-  observe(0);
   change(offset, bytes.size(), 0, [&](std::span<std::byte> part, std::uint64_t at) {
     std::memcpy(part.data(), bytes.data() + at, part.size());
   });

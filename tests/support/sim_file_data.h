@@ -24,6 +24,7 @@ using SimTime = std::uint64_t;
 //
 // Stores to a mapping are found by comparing memory with what was there at the last observation: what a sector held in
 // between two observations is never seen, on this disk as on a real one that did not write it back in that time.
+// Whoever calls a method has just observed: SimCall does.
 class SimFileData {
  public:
   using Sector = std::array<std::byte, kSectorSize>;
@@ -61,15 +62,15 @@ class SimFileData {
   void punch(std::uint64_t offset, std::uint64_t size, SimTime now);
 
   void observe(SimTime now);
-  void sync(SimTime now);
-  void fail_sync(SimTime now);
+  void sync();
+  void fail_sync();
   // How many syncs have failed; every open description reports each once.
   [[nodiscard]] std::uint64_t failed_syncs() const noexcept { return failed_syncs_; }
 
   // Mappings. The memory lives from the first to the last of them.
   std::byte* add_mapping(bool writable);
   void remove_mapping(bool writable, SimTime now);
-  void protect_mapping(SimTime now);  // a writable one becomes one that is not
+  void protect_mapping();  // a writable one becomes one that is not
 
   bool try_lock() noexcept;
   void unlock() noexcept { locked_ = false; }

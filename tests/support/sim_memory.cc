@@ -1,6 +1,5 @@
 #include "support/sim_memory.h"
 
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -66,9 +65,7 @@ SimMemory::SimMemory(std::size_t size) : data_(take()) { grow(size); }
 
 SimMemory::~SimMemory() {
   if (!writable_) set_writable(true);
-  const std::size_t cleared = std::min(used_, kKeptMax);
-  std::memset(data_, 0, cleared);
-  if (used_ > cleared) ::madvise(data_ + cleared, used_ - cleared, MADV_DONTNEED);
+  if (used_ > kKeptMax) ::madvise(data_ + kKeptMax, used_ - kKeptMax, MADV_DONTNEED);
   DAYBOOK_POISON(data_, used_);
   {
     const std::scoped_lock lock(pool().mutex);
@@ -85,7 +82,11 @@ void SimMemory::grow(std::size_t size) {
   const std::size_t used = whole_pages(size);
   if (used > kCapacity) std::abort();  // the caller refuses such files
   if (used <= used_) return;
-  DAYBOOK_UNPOISON(data_, used);
+  DAYBOOK_UNPOISON(data_ + used_, used - used_);
+  const bool was_writable = writable_;
+  if (!was_writable) set_writable(true);
+  std::memset(data_ + used_, 0, used - used_);  // somebody else's file was there before
+  if (!was_writable) set_writable(false);
   used_ = used;
 }
 
