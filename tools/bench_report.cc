@@ -27,7 +27,9 @@ void print_text(const BenchReport& report, Io& io) {
       format_duration(report.time), format_count(static_cast<std::uint64_t>(per_second(report.events, report.time))),
       format_bytes(static_cast<std::uint64_t>(per_second(report.bytes, report.time))), report.conditions);
   for (const auto& [name, value] : report.inputs) io.out << fmt::format(", {} {}", name, format_count(value));
-  io.out << fmt::format("\nper {}:", report.per);
+  io.out << '\n';
+  if (report.latency.count() == 0) return;  // too short a run
+  io.out << fmt::format("per {}:", report.per);
   for (const Percentile& percentile : kPercentiles) {
     io.out << fmt::format(" {} {},", percentile.name,
                           format_duration(std::chrono::nanoseconds(report.latency.percentile(percentile.part))));

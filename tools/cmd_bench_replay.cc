@@ -29,6 +29,7 @@ struct Reading {
   std::uint64_t bytes = 0;
   std::uint64_t sum = 0;  // of payload bytes, so that they are read
   LatencyHistogram laps;
+  Clock::time_point lap_start;
   std::optional<Error> error;
 };
 
@@ -82,6 +83,7 @@ struct BenchReplay {
       for (Reading& reading : readings) {
         running.emplace_back([&] {
           ready.arrive_and_wait();
+          reading.lap_start = Clock::now();
           for (std::uint64_t i = 0; i < repeat && !reading.error; ++i) read_all(opened, reading, io);
           finished.arrive_and_wait();
         });
@@ -100,20 +102,17 @@ struct BenchReplay {
   void read_all(const Store& opened, Reading& reading, const Io& io) const {
     const Position end = opened.published_position();
     Cursor cursor = opened.read({.verify = verify == "on"});
-    Clock::time_point before = Clock::now();
-    std::uint64_t count = 0;
     while (const EventView* event = cursor.next()) {
       reading.sum += sum_of(event->payload);
       reading.bytes += event->payload.size();
-      if (++count % kEventsPerLap == 0) {
-        const Clock::time_point after = Clock::now();
-        reading.laps.record(static_cast<std::uint64_t>((after - before).count()));
-        before = after;
+      if (++reading.events % kEventsPerLap == 0) {
+        const Clock::time_point now = Clock::now();
+        reading.laps.record(static_cast<std::uint64_t>((now - reading.lap_start).count()));
+        reading.lap_start = now;
         if (io.stop()) break;
       }
       if (event->position == end) break;  // a writer may be faster than this
     }
-    reading.events += count;
     reading.error = cursor.error();
   }
 };

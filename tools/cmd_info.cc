@@ -8,8 +8,8 @@
 #include "arguments.h"
 #include "commands.h"
 #include "quantity.h"
-#include "recovery_text.h"
 #include "report.h"
+#include "store_files.h"
 #include "store_summary.h"
 #include "time_text.h"
 #include "uuid_text.h"
@@ -35,7 +35,10 @@ struct Info {
     Cursor last_cursor = opened->read({.direction = Direction::backward});
     const EventView* first = first_cursor.next();
     const EventView* last = last_cursor.next();
-    json ? print_json(*summary, first, last, io) : print_text(*summary, first, last, io);
+    const auto files = StoreFiles::open(store);
+    if (!files) return report(io, "info", files.error());
+    const WriterState writer = find_writer(store, *files);
+    json ? print_json(*summary, writer, first, last, io) : print_text(*summary, writer, first, last, io);
     for (const Cursor* cursor : {&first_cursor, &last_cursor}) {
       if (auto error = cursor->error()) return report(io, "info", *error);
     }
@@ -43,7 +46,8 @@ struct Info {
   }
 
  private:
-  void print_text(const StoreSummary& summary, const EventView* first, const EventView* last, Io& io) const {
+  void print_text(const StoreSummary& summary, const WriterState& writer, const EventView* first, const EventView* last,
+                  Io& io) const {
     io.out << fmt::format("store       {}\nlog         {}\nepoch       {}\n", store, format_uuid(summary.info.log),
                           summary.info.epoch);
     io.out << fmt::format("events      {}\n", format_count(last == nullptr ? 0 : last->position - summary.first + 1));
@@ -56,31 +60,33 @@ struct Info {
                           format_bytes(summary.info.segment_size));
     io.out << fmt::format("size        {} in files, {} on disk, {} used\n", format_bytes(summary.size),
                           format_bytes(summary.allocated), format_bytes(summary.used));
-    io.out << fmt::format("state       {}\n", describe_recovery(summary.recovery));
+    io.out << fmt::format("state       {}\n", describe_writer(writer));
   }
 
-  static void print_json(const StoreSummary& summary, const EventView* first, const EventView* last, Io& io) {
+  static void print_json(const StoreSummary& summary, const WriterState& writer, const EventView* first,
+                         const EventView* last, Io& io) {
     JsonBuffer buffer;
-    JsonWriter writer(buffer);
-    writer.StartObject();
-    put_text(writer, "schema", "daybook.info/1");
-    put_text(writer, "log", format_uuid(summary.info.log));
-    put_number(writer, "epoch", summary.info.epoch);
-    put_number(writer, "first_position", first == nullptr ? 0 : first->position);
-    put_number(writer, "last_position", last == nullptr ? 0 : last->position);
+    JsonWriter json_out(buffer);
+    json_out.StartObject();
+    put_text(json_out, "schema", "daybook.info/1");
+    put_text(json_out, "log", format_uuid(summary.info.log));
+    put_number(json_out, "epoch", summary.info.epoch);
+    put_number(json_out, "first_position", first == nullptr ? 0 : first->position);
+    put_number(json_out, "last_position", last == nullptr ? 0 : last->position);
     if (first != nullptr && last != nullptr) {
-      put_text(writer, "first_recorded_at", format_time(first->recorded_at));
-      put_text(writer, "last_recorded_at", format_time(last->recorded_at));
+      put_text(json_out, "first_recorded_at", format_time(first->recorded_at));
+      put_text(json_out, "last_recorded_at", format_time(last->recorded_at));
     }
-    put_number(writer, "published_position", summary.published);
-    put_number(writer, "durable_position", summary.durable);
-    put_number(writer, "segment_size", summary.info.segment_size);
-    put_number(writer, "size", summary.size);
-    put_number(writer, "allocated", summary.allocated);
-    put_number(writer, "used", summary.used);
-    put_recovery(writer, summary.recovery);
-    put_segments(writer, summary.info);
-    writer.EndObject();
+    put_number(json_out, "published_position", summary.published);
+    put_number(json_out, "durable_position", summary.durable);
+    put_number(json_out, "segment_size", summary.info.segment_size);
+    put_number(json_out, "size", summary.size);
+    put_number(json_out, "allocated", summary.allocated);
+    put_number(json_out, "used", summary.used);
+    put_text(json_out, "state", name(writer.kind));
+    if (writer.process != 0) put_number(json_out, "writer_process", writer.process);
+    put_segments(json_out, summary.info);
+    json_out.EndObject();
     io.out << view(buffer) << '\n';
   }
 };

@@ -21,7 +21,8 @@ namespace daybook::tools {
 namespace {
 
 constexpr std::array kCommands = {
-    &kInfo, &kSegments, &kCat, &kTail, &kGet, &kImport, &kExport, &kBenchAppend, &kBenchReplay, &kVersion,
+    &kInfo,   &kSegments, &kCat,    &kTail,        &kGet,         &kDump,
+    &kVerify, &kImport,   &kExport, &kBenchAppend, &kBenchReplay, &kVersion,
 };
 
 constexpr const char* kFooter =
@@ -29,9 +30,13 @@ constexpr const char* kFooter =
     "Exit status: 0 fine, 1 the answer is no (damage, not found, conflict), 2 usage, 3 could not run,\n"
     "4 written by a newer version, 5 refused without --yes, 130 interrupted.\n";
 
-// CLI11 takes "-1" for the largest number that there is.
+// Decimal or 0x...; CLI11 also takes "-1" (for the largest number that there is) and octal.
 std::string check_number(const std::string& text) {
-  return text.find_first_not_of("0123456789") == std::string::npos ? "" : text + " is not a number from 0";
+  const bool hex = text.starts_with("0x") && text.size() > 2;
+  const std::string digits = hex ? text.substr(2) : text;
+  const bool good = digits.find_first_not_of(hex ? "0123456789abcdefABCDEF" : "0123456789") == std::string::npos &&
+                    (hex || text.size() == 1 || !text.starts_with('0'));
+  return good ? "" : text + " is not a number";
 }
 
 std::string check_not_empty(const std::string& text) { return text.empty() ? "it is empty" : ""; }

@@ -10,7 +10,6 @@
 namespace daybook::tools {
 namespace {
 
-constexpr std::uint64_t kLookEvery = 256;  // a clock costs as much as an event
 constexpr std::chrono::milliseconds kPrintEvery{200};
 
 std::string bar(double part) {
@@ -24,15 +23,16 @@ std::string bar(double part) {
 
 }  // namespace
 
-Progress::Progress(Io& io, std::string command, std::string unit, std::uint64_t total, bool quiet)
+Progress::Progress(Io& io, std::string command, std::string unit, std::uint64_t total, bool quiet, std::uint64_t step)
     : io_(io),
       command_(std::move(command)),
       unit_(std::move(unit)),
       total_(total),
+      step_(step),
       enabled_(io.err_is_terminal && !quiet) {}
 
 void Progress::look(std::uint64_t done) {
-  next_look_ = done + kLookEvery;
+  next_look_ = done + step_;
   const Clock::time_point now = Clock::now();
   if (now < next_print_) return;
   next_print_ = now + kPrintEvery;

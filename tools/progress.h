@@ -14,7 +14,8 @@ namespace daybook::tools {
 class Progress {
  public:
   // `total` = 0: not known. `unit` is what is counted: "events".
-  Progress(Io& io, std::string command, std::string unit, std::uint64_t total, bool quiet);
+  // `step`: of so many units one costs as much as reading the clock.
+  Progress(Io& io, std::string command, std::string unit, std::uint64_t total, bool quiet, std::uint64_t step = 256);
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
   ~Progress() { clear(); }
@@ -34,6 +35,7 @@ class Progress {
   const std::string command_;
   const std::string unit_;
   const std::uint64_t total_;
+  const std::uint64_t step_;
   const bool enabled_;
   const Clock::time_point start_ = Clock::now();
   Clock::time_point next_print_ = start_ + std::chrono::milliseconds(500);

@@ -7,7 +7,6 @@ Result<StoreSummary> StoreSummary::make(const Store& store) {
   if (!info) return fail(info.error());
   StoreSummary summary;
   summary.info = *std::move(info);
-  summary.recovery = store.recovery();
   summary.published = store.published_position();
   summary.durable = store.durable_position();
   for (const SegmentInfo& segment : summary.info.segments) {

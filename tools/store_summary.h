@@ -12,7 +12,6 @@ namespace daybook::tools {
 
 struct StoreSummary {
   StoreInfo info;
-  RecoveryReport recovery;
   Position first = 0;  // 0 = no events
   Position published = 0;
   Position durable = 0;
