@@ -217,9 +217,8 @@ TEST_F(CommandsTest, InfoAndSegments) {
   const Outcome json = run_inside({"info", store(), "--json"});
   EXPECT_TRUE(is_json(json.out)) << json.out;
   EXPECT_TRUE(json.out.starts_with(R"({"schema":"daybook.info/1","log":")")) << json.out;
-  for (const char* part :
-       {R"("first_position":1,"last_position":20,)", R"("published_position":20,)", R"("durable_position":20,)",
-        R"("recovery":{"unclean":false,)", R"("segments":[{"number":1,)"}) {
+  for (const char* part : {R"("first_position":1,"last_position":20,)", R"("published_position":20,)",
+                           R"("durable_position":20,)", R"("state":"closed",)", R"("segments":[{"number":1,)"}) {
     EXPECT_NE(json.out.find(part), std::string::npos) << part << json.out;
   }
   const Outcome table = run_inside({"segments", store()});

@@ -98,8 +98,8 @@ void close_if_open(int& fd) {
   fd = -1;
 }
 
-std::vector<std::string> with_program(const std::vector<std::string>& arguments) {
-  std::vector<std::string> words = {DAYBOOK_TOOL};
+std::vector<std::string> with_program(const std::string& program, const std::vector<std::string>& arguments) {
+  std::vector<std::string> words = {program};
   words.insert(words.end(), arguments.begin(), arguments.end());
   return words;
 }
@@ -118,9 +118,11 @@ Outcome run_inside(const std::vector<std::string>& arguments, const std::string&
   return outcome;
 }
 
-Process::Process(const std::vector<std::string>& arguments, uid_t user) {
-  std::signal(SIGPIPE, SIG_IGN);
-  const Spawned child = spawn(with_program(arguments), {}, user);
+Process::Process(const std::vector<std::string>& arguments) : Process(DAYBOOK_TOOL, arguments, 0) {}
+
+Process::Process(const std::string& program, const std::vector<std::string>& arguments, uid_t user) {
+  std::signal(SIGPIPE, SIG_IGN);  // a child that goes away is the test's to notice
+  const Spawned child = spawn(with_program(program, arguments), {}, user);
   id_ = child.id;
   in_ = child.in;
   out_ = child.out;
@@ -155,8 +157,13 @@ Outcome Process::wait() {
   return outcome;
 }
 
-Outcome run_binary(const std::vector<std::string>& arguments, const std::string& in, uid_t user) {
-  Process process(arguments, user);
+Outcome run_binary(const std::vector<std::string>& arguments, const std::string& in) {
+  return run_binary_at(DAYBOOK_TOOL, arguments, in, 0);
+}
+
+Outcome run_binary_at(const std::string& program, const std::vector<std::string>& arguments, const std::string& in,
+                      uid_t user) {
+  Process process(program, arguments, user);
   process.write(in);
   return process.wait();
 }

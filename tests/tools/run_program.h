@@ -21,8 +21,9 @@ Outcome run_inside(const std::vector<std::string>& arguments, const std::string&
 // The binary that was built with this test, running. Killed by the destructor if it still does.
 class Process {
  public:
+  explicit Process(const std::vector<std::string>& arguments);
   // `user`: as whom it runs; 0 = as this test does. Needs to be root for any other.
-  explicit Process(const std::vector<std::string>& arguments, uid_t user = 0);
+  Process(const std::string& program, const std::vector<std::string>& arguments, uid_t user);
   ~Process();
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
@@ -45,8 +46,10 @@ class Process {
   int err_ = -1;
 };
 
-// Runs the binary to its end.
-Outcome run_binary(const std::vector<std::string>& arguments, const std::string& in = {}, uid_t user = 0);
+// Runs the binary to its end; or a copy of it.
+Outcome run_binary(const std::vector<std::string>& arguments, const std::string& in = {});
+Outcome run_binary_at(const std::string& program, const std::vector<std::string>& arguments, const std::string& in,
+                      uid_t user);
 
 // Runs any program found in PATH to its end, in `directory`; for what tests need to set up.
 Outcome run_other(const std::vector<std::string>& words, const std::string& directory);
