@@ -53,17 +53,33 @@ constexpr std::size_t kPlainMax = 224;
 constexpr std::size_t kPlainMax = ~std::size_t{0};
 #endif
 
-__attribute__((target("sse4.2"))) std::uint32_t crc32c_plain(std::uint32_t crc, const std::uint8_t* at,
-                                                             std::size_t size) noexcept {
-  std::uint64_t wide = crc;
-  for (; size >= 8; size -= 8, at += 8) {
-    std::uint64_t value;
-    std::memcpy(&value, at, 8);
-    wide = _mm_crc32_u64(wide, value);
+__attribute__((target("sse4.2"))) inline std::uint64_t step(std::uint64_t crc, const std::uint8_t* at) noexcept {
+  std::uint64_t value;
+  std::memcpy(&value, at, sizeof(value));
+  return _mm_crc32_u64(crc, value);
+}
+
+// The chain of instructions takes 3 cycles for each 8 bytes. Unrolled, so that little else stands in the processor's
+// window and the work around a frame's checksum runs in its shadow.
+__attribute__((target("sse4.2"))) inline std::uint32_t run(std::uint64_t crc, const std::uint8_t* at,
+                                                           std::size_t size) noexcept {
+  for (; size >= 32; size -= 32, at += 32) {
+    crc = step(step(step(step(crc, at), at + 8), at + 16), at + 24);
   }
-  auto narrow = static_cast<std::uint32_t>(wide);
+  for (; size >= 8; size -= 8, at += 8) crc = step(crc, at);
+  auto narrow = static_cast<std::uint32_t>(crc);
   for (; size > 0; --size, ++at) narrow = _mm_crc32_u8(narrow, *at);
   return narrow;
+}
+
+__attribute__((target("sse4.2"))) std::uint32_t crc32c_plain(std::uint32_t crc, const std::uint8_t* at,
+                                                             std::size_t size) noexcept {
+  return run(crc, at, size);
+}
+
+__attribute__((target("sse4.2"))) std::uint32_t crc32c_framed_plain(std::uint64_t first, std::uint64_t second,
+                                                                    const std::uint8_t* at, std::size_t size) noexcept {
+  return run(_mm_crc32_u64(_mm_crc32_u64(kCrcInit, first), second), at, size);
 }
 
 const bool kHasInstruction = __builtin_cpu_supports("sse4.2") != 0;
@@ -81,6 +97,15 @@ std::uint32_t crc32c(std::uint32_t crc, const void* data, std::size_t size) noex
 }
 
 std::uint32_t crc32c_u64(std::uint32_t crc, std::uint64_t value) noexcept { return crc32c(crc, &value, sizeof(value)); }
+
+std::uint32_t crc32c_framed(std::uint64_t first, std::uint64_t second, const void* data, std::size_t size) noexcept {
+#if defined(__x86_64__)
+  if (size <= kPlainMax && kHasInstruction) [[likely]] {
+    return crc32c_framed_plain(first, second, static_cast<const std::uint8_t*>(data), size);
+  }
+#endif
+  return crc32c(crc32c_u64(crc32c_u64(kCrcInit, first), second), data, size);
+}
 
 Hash128 xxh3_128(std::span<const std::byte> bytes) noexcept { return xxh3_128(bytes, 0); }
 

@@ -18,6 +18,9 @@ inline constexpr std::uint32_t kCrcInit = 0xffffffffu;
 std::uint32_t crc32c(std::uint32_t crc, const void* data, std::size_t size) noexcept;
 std::uint32_t crc32c_u64(std::uint32_t crc, std::uint64_t value) noexcept;
 
+// From kCrcInit over two words and then the bytes, in one call: the way of every frame.
+std::uint32_t crc32c_framed(std::uint64_t first, std::uint64_t second, const void* data, std::size_t size) noexcept;
+
 // XXH3-128: guards a sealed segment as a whole.
 struct Hash128 {
   std::uint64_t low = 0;

@@ -1,6 +1,5 @@
 #include "format/frame.h"
 
-#include <array>
 #include <cstring>
 
 namespace daybook::format {
@@ -13,8 +12,7 @@ std::uint64_t place(std::uint64_t salt, std::uint64_t offset) noexcept {
 
 std::uint32_t content_crc(const std::byte* frame, Word word, std::uint64_t offset, std::uint64_t salt) noexcept {
   const std::uint64_t start = content_offset(word.stream_count());
-  const std::array<std::uint64_t, 2> head{place(salt, offset), word.with(FrameState::empty).bits};
-  return crc32c(crc32c(kCrcInit, head.data(), sizeof(head)), frame + start, word.size() - start);
+  return crc32c_framed(place(salt, offset), word.with(FrameState::empty).bits, frame + start, word.size() - start);
 }
 
 std::uint64_t event_size(const NewEvent& event, std::uint64_t tags_size) noexcept {
@@ -100,8 +98,7 @@ Error corrupt(const char* what, std::uint64_t segment, std::uint64_t offset, std
 }
 
 std::uint32_t pad_crc(std::uint64_t bits, std::uint64_t offset, std::uint64_t salt) noexcept {
-  const std::array<std::uint64_t, 2> head{place(salt, offset), bits};
-  return crc32c(kCrcInit, head.data(), sizeof(head));
+  return crc32c_framed(place(salt, offset), bits, nullptr, 0);
 }
 
 // Walks the content of a frame whose word is plausible; null when every length and offset holds.
@@ -153,10 +150,12 @@ std::uint32_t stored_decision_crc(const std::byte* frame, Word word, std::uint64
 
 }  // namespace
 
-std::uint32_t detail::decision_crc_head(const Decision& decision, std::uint64_t offset, std::uint64_t salt) noexcept {
-  const std::array<std::uint64_t, 5> head{place(salt, offset), decision.word.bits, decision.position,
-                                          static_cast<std::uint64_t>(decision.recorded_at), decision.content_crc};
-  return crc32c(kCrcInit, head.data(), sizeof(head));
+std::uint32_t detail::decision_crc_over(const Decision& decision, std::uint64_t offset, std::uint64_t salt,
+                                        std::span<std::uint64_t> words) noexcept {
+  words[0] = decision.position;
+  words[1] = static_cast<std::uint64_t>(decision.recorded_at);
+  words[2] = decision.content_crc;
+  return crc32c_framed(place(salt, offset), decision.word.bits, words.data(), words.size_bytes());
 }
 
 Word Word::pad(std::uint64_t size, std::uint64_t offset, std::uint64_t salt) noexcept {
@@ -219,20 +218,21 @@ void fill(std::byte* frame, const FrameShape& shape, std::span<const StreamAppen
       content_crc(frame, Word::events(FrameState::empty, shape.size, shape.events, shape.streams), offset, salt);
 }
 
-FrameStatus check_frame(std::span<const std::byte> segment, std::uint64_t offset, std::uint64_t salt, Check check,
-                        std::uint64_t segment_number) noexcept {
-  FrameStatus status;
+namespace {
+
+// In place, because a FrameStatus is large and a copy of it for each frame would cost as much as its checksum.
+void check_into(FrameStatus& status, std::span<const std::byte> segment, std::uint64_t offset, std::uint64_t salt,
+                Check check, std::uint64_t segment_number) noexcept {
   const auto bad = [&](const char* what, std::uint64_t expected, std::uint64_t actual) {
     status.kind = FrameStatus::Kind::bad;
     status.error = corrupt(what, segment_number, offset, expected, actual);
-    return status;
   };
   if (offset % kAlign != 0 || offset >= segment.size()) return bad("frame offset", segment.size(), offset);
 
   const std::byte* const frame = segment.data() + offset;
   const Word word = load_word(frame);
   status.word = word;
-  if (word.bits == 0) return status;
+  if (word.bits == 0) return;
 
   const std::uint64_t room = segment.size() - offset;
   if (word.size() == 0 || word.size() > room) return bad("frame size", room, word.size());
@@ -240,7 +240,7 @@ FrameStatus check_frame(std::span<const std::byte> segment, std::uint64_t offset
     const Word expected = Word::pad(word.size(), offset, salt);
     if (word != expected) return bad("pad check", expected.bits, word.bits);
     status.kind = FrameStatus::Kind::decided;
-    return status;
+    return;
   }
   if (word.state() == FrameState::empty || word.state() > FrameState::rejected) {
     return bad("frame state", 0, static_cast<std::uint64_t>(word.state()));
@@ -267,12 +267,12 @@ FrameStatus check_frame(std::span<const std::byte> segment, std::uint64_t offset
     status.error =
         corrupt("frame of an unknown kind", segment_number, offset, 0, static_cast<std::uint64_t>(word.kind()));
     if (status.kind == FrameStatus::Kind::unknown) status.error.code = Errc::unsupported;
-    return status;
+    return;
   }
   if (flaw != nullptr) return bad(flaw, 0, 0);
   if (!word.decided()) {
     status.kind = FrameStatus::Kind::undecided;
-    return status;
+    return;
   }
   if (check == Check::checksums) {
     const std::uint32_t crc = stored_decision_crc(frame, word, offset, salt);
@@ -280,6 +280,14 @@ FrameStatus check_frame(std::span<const std::byte> segment, std::uint64_t offset
     if (crc != stored) return bad("decision checksum", stored, crc);
   }
   status.kind = FrameStatus::Kind::decided;
+}
+
+}  // namespace
+
+FrameStatus check_frame(std::span<const std::byte> segment, std::uint64_t offset, std::uint64_t salt, Check check,
+                        std::uint64_t segment_number) noexcept {
+  FrameStatus status;
+  check_into(status, segment, offset, salt, check, segment_number);
   return status;
 }
 

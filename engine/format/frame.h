@@ -16,6 +16,8 @@
 // accessed as atomics, here by the readers and in log/publisher.h by the writers.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -177,14 +179,21 @@ struct Decision {
 };
 
 namespace detail {
-std::uint32_t decision_crc_head(const Decision& decision, std::uint64_t offset, std::uint64_t salt) noexcept;
-}
+// `words` begins with room for three: what the decision says besides the word.
+std::uint32_t decision_crc_over(const Decision& decision, std::uint64_t offset, std::uint64_t salt,
+                                std::span<std::uint64_t> words) noexcept;
+}  // namespace detail
 
 // The checksum of a decision; `assigned(i)` is the version assigned to stream i, as it is or will be.
 template <typename Assigned>
 std::uint32_t decision_crc(const Decision& decision, std::uint64_t offset, std::uint64_t salt, Assigned assigned) {
-  std::uint32_t crc = detail::decision_crc_head(decision, offset, salt);
-  for (std::uint32_t i = 0; i < decision.word.stream_count(); ++i) crc = crc32c_u64(crc, assigned(i));
+  constexpr std::uint32_t kAtOnce = 13;
+  std::array<std::uint64_t, 3 + kAtOnce> words;
+  const std::uint32_t streams = decision.word.stream_count();
+  const std::uint32_t first = std::min(streams, kAtOnce);
+  for (std::uint32_t i = 0; i < first; ++i) words[3 + i] = assigned(i);
+  std::uint32_t crc = detail::decision_crc_over(decision, offset, salt, std::span(words).first(3 + first));
+  for (std::uint32_t i = first; i < streams; ++i) crc = crc32c_u64(crc, assigned(i));
   return crc;
 }
 

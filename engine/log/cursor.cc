@@ -30,10 +30,11 @@ bool Cursor::advance() {
 bool Cursor::load() {
   if (error_ || (!started_ && !start())) return false;
   if (options_.direction == Direction::backward) return !block_.empty() || load_block();
-  if (reader_.left() > 0) return true;
-  if (!next_frame()) return false;
-  // Only the first frame can hold events to skip.
-  while (reader_.next_position() <= options_.after && reader_.next(event_)) {
+  while (reader_.left() == 0) {
+    if (!next_frame()) return false;
+    // The first frame can hold events to skip; more than one does when `after` was not there yet at the start.
+    while (reader_.next_position() <= options_.after && reader_.next(event_)) {
+    }
   }
   return true;
 }
@@ -147,7 +148,7 @@ bool Cursor::admit(const FrameHeader& frame, format::Word word) {
                    .actual = position});
   }
   expected_ = position + word.event_count();
-  reader_ = FrameReader(frame, word);
+  reader_.enter(frame, word);
   return true;
 }
 
@@ -208,7 +209,7 @@ bool Cursor::load_block() {
       if (event.position < limit_) block_.push_back(event);
     }
   }
-  reader_ = FrameReader();
+  reader_.leave();
   if (block_.empty()) return false;
   limit_ = block_.front().position;
   return true;
