@@ -3,10 +3,17 @@
 #include <algorithm>
 #include <utility>
 
+#include "io/system.h"
+
 namespace daybook::log {
 
 SegmentSet::SegmentSet(std::unique_ptr<io::Directory> segments, std::unique_ptr<LivePage> live, Role role)
-    : segments_(std::move(segments)), live_(std::move(live)), role_(role) {}
+    : segments_(std::move(segments)), live_(std::move(live)), role_(role), fork_generation_(io::fork_generation()) {}
+
+Result<void> SegmentSet::check_process() const {
+  if (!writing() || io::fork_generation() == fork_generation_) return {};
+  return fail(Error{.code = Errc::closed, .what = "store of a parent process"});
+}
 
 void SegmentSet::add(std::shared_ptr<segment::Segment> segment) {
   const std::lock_guard lock(mutex_);
@@ -15,6 +22,7 @@ void SegmentSet::add(std::shared_ptr<segment::Segment> segment) {
 }
 
 Result<std::shared_ptr<ReadSegment>> SegmentSet::get(std::uint64_t number) {
+  DAYBOOK_TRY(check_process());
   const std::lock_guard lock(mutex_);
   if (const auto found = open_.find(number); found != open_.end()) return found->second;
   auto opened = segment::Segment::open(*segments_, number);
@@ -30,6 +38,7 @@ Result<std::shared_ptr<ReadSegment>> SegmentSet::get(std::uint64_t number) {
 }
 
 Result<std::vector<std::uint64_t>> SegmentSet::numbers() {
+  DAYBOOK_TRY(check_process());
   const auto names = segments_->list();
   if (!names) return fail(names.error());
   std::vector<std::uint64_t> numbers;

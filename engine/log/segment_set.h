@@ -39,7 +39,8 @@ class SegmentSet {
   // A segment that the writer has made or gone on with: its own mapping serves readers too.
   void add(std::shared_ptr<segment::Segment> segment);
 
-  // not_found: there is no such segment (yet).
+  // not_found: there is no such segment (yet). closed, here and below: this is a forked child of the writer, which has
+  // not its mappings.
   Result<std::shared_ptr<ReadSegment>> get(std::uint64_t number);
 
   // The numbers of the segments in the directory, ascending.
@@ -61,11 +62,14 @@ class SegmentSet {
   void set_durable(format::Address end) noexcept;
 
  private:
+  Result<void> check_process() const;
+
   static constexpr std::size_t kMappedMax = 1024;  // sealed segments that stay mapped for the next cursor
 
   const std::unique_ptr<io::Directory> segments_;
   const std::unique_ptr<LivePage> live_;
   const Role role_;
+  const std::uint32_t fork_generation_;
   Uuid log_{};
   std::atomic<std::uint64_t> durable_ = 0;  // of the writer; never goes back
 
