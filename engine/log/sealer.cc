@@ -48,10 +48,6 @@ void Sealer::stop() noexcept {
   thread_.join();
 }
 
-void Sealer::abandon() noexcept {
-  if (thread_.joinable()) thread_.detach();
-}
-
 void Sealer::look() {
   {
     const std::lock_guard lock(mutex_);

@@ -32,7 +32,6 @@ class Sealer {
   bool start() noexcept;
   // Seals what can be sealed, and ends.
   void stop() noexcept;
-  void abandon() noexcept;
 
   void look();            // there may be something to seal
   void sync_regularly();  // from now on

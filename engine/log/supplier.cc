@@ -44,10 +44,6 @@ void Supplier::stop() noexcept {
   thread_.join();
 }
 
-void Supplier::abandon() noexcept {
-  if (thread_.joinable()) thread_.detach();
-}
-
 void Supplier::run() noexcept {
   while (!stopping_.load(std::memory_order_seq_cst)) sleep(tick());
 }

@@ -39,8 +39,6 @@ class Supplier {
   // Throws nothing: false when the system has no thread to give.
   bool start() noexcept;
   void stop() noexcept;
-  // In a forked child there is no such thread.
-  void abandon() noexcept;
 
  private:
   void run() noexcept;

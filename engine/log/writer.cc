@@ -67,8 +67,9 @@ Writer::~Writer() {
     (void)close();
     return;
   }
-  if (supplier_) supplier_->abandon();
-  if (sealer_) sealer_->abandon();
+  // A forked child has neither their threads nor, for that reason, a way to destroy what those wait on.
+  (void)supplier_.release();
+  (void)sealer_.release();
 }
 
 Result<void> Writer::recover_and_begin(const OpenOptions& options) {
@@ -126,8 +127,8 @@ Result<void> Writer::begin(const Recovered& recovered, const OpenOptions& option
   readers_->live()->describe(log);
   sync_env_->moved(durable);
 
-  sealer_.emplace(state_, *sync_, options.sync_interval, *segment);
-  supplier_.emplace(
+  sealer_ = std::make_unique<Sealer>(state_, *sync_, options.sync_interval, *segment);
+  supplier_ = std::make_unique<Supplier>(
       state_, readers_->directory(),
       Supplier::Plan{.log = log, .epoch = recovered.epoch, .segment_size = *size, .zero = zero},
       [this](auto made) { return adopt(std::move(made)); }, [this] { sealer_->look(); });
@@ -192,6 +193,7 @@ Result<void> Writer::close() noexcept {
     done = close_cleanly();
   }
   state_.failure.set({.code = Errc::closed, .what = "store is closed"});
+  lock_.reset();
   return done;
 }
 

@@ -60,7 +60,7 @@ class Writer {
   Result<void> sync_to(std::uint64_t address) noexcept;
 
   const std::unique_ptr<io::Directory> store_;
-  const std::unique_ptr<io::Lock> lock_;
+  std::unique_ptr<io::Lock> lock_;  // null once closed
   const std::shared_ptr<SegmentSet> readers_;
   const std::uint32_t fork_generation_;
   RecoveryReport report_;
@@ -72,8 +72,8 @@ class Writer {
   std::optional<SyncEnv> sync_env_;
   std::optional<GroupSync<SyncEnv>> sync_;
   Appender<> appender_;
-  std::optional<Sealer> sealer_;
-  std::optional<Supplier> supplier_;
+  std::unique_ptr<Sealer> sealer_;
+  std::unique_ptr<Supplier> supplier_;
   std::atomic<bool> regular_ = false;
   bool closed_ = false;
 };
