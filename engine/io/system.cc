@@ -92,8 +92,7 @@ Uuid boot_id() noexcept {
 }
 
 std::uint32_t fork_generation() noexcept {
-  static const bool counting =
-      ::pthread_atfork(nullptr, nullptr, [] { forks.fetch_add(1); }) == 0;
+  static const bool counting = ::pthread_atfork(nullptr, nullptr, [] { forks.fetch_add(1); }) == 0;
   // Without memory for the handler: the process id changes in a child just as well, at the price of a system call.
   return counting ? forks.load() : process_id();
 }

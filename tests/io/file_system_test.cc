@@ -1,5 +1,8 @@
 // Full disks, and which file systems are taken.
 #include <algorithm>
+#include <vector>
+
+#include <sys/mman.h>
 
 #include <gtest/gtest.h>
 
@@ -75,6 +78,29 @@ TEST_P(FullDiskTest, IsAKnownFileSystem) {
 
 INSTANTIATE_TEST_SUITE_P(Disks, FullDiskTest, ::testing::Values(MountedDisk::Kind::tmpfs, MountedDisk::Kind::ext4),
                          [](const auto& kind) { return kind.param == MountedDisk::Kind::tmpfs ? "tmpfs" : "ext4"; });
+
+// Recovery reads what is on the disk.
+TEST(FileSystemTest, DroppedCacheIsReadAgainFromTheDisk) {
+  const MountedDisk disk(MountedDisk::Kind::ext4, 1 << 20);
+  DAYBOOK_REQUIRE_DISK(disk);
+  auto directory = open_directory(disk.path(), false);
+  auto file = (*directory)->create("f");
+  ASSERT_TRUE(is_ok(file));
+  ASSERT_TRUE(is_ok((*file)->write_at(0, std::vector<std::byte>(kSize, std::byte{42}))));
+  ASSERT_TRUE(is_ok((*file)->sync()));
+  const auto resident_pages = [&] {
+    const auto mapping = (*file)->map(Access::read, kSize).value();
+    std::vector<unsigned char> resident(kSize / 4096);
+    EXPECT_EQ(::mincore(mapping->bytes().data(), kSize, resident.data()), 0);
+    return std::ranges::count_if(resident, [](unsigned char page) { return (page & 1) != 0; });
+  };
+  EXPECT_EQ(resident_pages(), static_cast<std::ptrdiff_t>(kSize / 4096));
+  (*file)->drop_cache();
+  EXPECT_EQ(resident_pages(), 0);
+  std::byte read{};
+  ASSERT_TRUE(is_ok((*file)->read_at(kSize - 1, {&read, 1})));
+  EXPECT_EQ(read, std::byte{42});
+}
 
 // Containers live on it.
 TEST(FileSystemTest, OverlayIsTakenAndWorks) {

@@ -1,9 +1,11 @@
 #include "io/system.h"
 
+#include <algorithm>
 #include <chrono>
 #include <ctime>
 #include <fstream>
 #include <set>
+#include <span>
 #include <string>
 #include <thread>
 
@@ -16,6 +18,7 @@
 
 #include "io/directory.h"
 #include "io/futex.h"
+#include "io/zeroed_pages.h"
 #include "support/child.h"
 #include "support/refuse_syscall.h"
 #include "support/result_matchers.h"
@@ -92,6 +95,15 @@ TEST(SystemTest, ForkGenerationChangesInChildrenOnly) {
 TEST(SystemTest, ProcessIdIsThisProcesss) {
   EXPECT_EQ(process_id(), static_cast<std::uint32_t>(::getpid()));
   EXPECT_TRUE(test::succeeds_in_child([] { EXPECT_EQ(process_id(), static_cast<std::uint32_t>(::getpid())); }));
+}
+
+TEST(ZeroedPagesTest, AreZeroAndWritableToTheEnd) {
+  const ZeroedPages pages(3 << 20);
+  ASSERT_NE(pages.data(), nullptr);
+  const std::span bytes(static_cast<std::byte*>(pages.data()), 3 << 20);
+  EXPECT_TRUE(std::ranges::all_of(bytes, [](std::byte byte) { return byte == std::byte{}; }));
+  bytes.back() = std::byte{1};
+  EXPECT_EQ(ZeroedPages(std::size_t{1} << 60).data(), nullptr) << "more than any machine has";
 }
 
 TEST(FutexTest, ReturnsAtOnceWhenTheWordHasChanged) {

@@ -77,6 +77,7 @@ class FaultyFile final : public io::File {
     if (const auto hit = faults_->on_call(IoCall::sync)) return fail(hit->error);
     return inner_->sync();
   }
+  void drop_cache() noexcept override { inner_->drop_cache(); }
   Result<std::unique_ptr<io::Mapping>> map(io::Access access, std::uint64_t size) override {
     if (const auto hit = faults_->on_call(IoCall::map)) return fail(hit->error);
     auto inner = inner_->map(access, size);

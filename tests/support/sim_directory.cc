@@ -135,6 +135,13 @@ class SimFile final : public io::File {
     return {};
   }
 
+  // Not counted: it cannot fail.
+  void drop_cache() noexcept override {
+    const std::scoped_lock lock(state_->mutex);
+    state_->observe();
+    data_->drop_cache();
+  }
+
   Result<std::unique_ptr<io::Mapping>> map(io::Access access, std::uint64_t size) override {
     const SimCall call(*state_, IoCall::map);
     if (call.hit) return fail(call.hit->error);

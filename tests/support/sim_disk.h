@@ -14,7 +14,8 @@
 //   rename happens whole or not at all.
 // - A sync that fails (see faults()) writes nothing for certain, and leaves the sectors "clean": a sync that comes after
 //   it succeeds and writes them no more, until something is stored to their page again. Each File that was open reports
-//   the failure once; those opened later know nothing of it. (That is what Linux does.)
+//   the failure once; those opened later know nothing of it. (That is what Linux does.) File::drop_cache brings the old
+//   content back.
 #pragma once
 
 #include <array>

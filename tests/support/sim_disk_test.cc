@@ -356,6 +356,23 @@ TEST_F(SimDiskTest, RetryOfAFailedSyncSucceedsAndLies) {
   EXPECT_EQ(letters(crash(disk_, CrashPolicy::all_old), "f"), "bdaaaaaaaaaaaaac");
 }
 
+// What a recovery must read is on the disk, not in the cache.
+TEST_F(SimDiskTest, DroppedCacheShowsWhatAFailedSyncDidNotWrite) {
+  auto file = durable_file("f", 16);
+  auto mapping = file->map(Access::read_write, 16 * kSectorSize).value();
+  fill_sector(*mapping, 0, 'b');
+  disk_.faults().add({.call = IoCall::sync});
+  EXPECT_TRUE(fails_with(file->sync(), Errc::io, EIO));
+  fill_sector(*mapping, 15, 'c');
+  file->drop_cache();
+  EXPECT_EQ(letters(disk_, "f"), "baaaaaaaaaaaaaac") << "still mapped";
+  mapping.reset();
+  file->drop_cache();
+  EXPECT_EQ(letters(disk_, "f"), "aaaaaaaaaaaaaaac") << "dirty again, so not dropped";
+  EXPECT_EQ(letters(crash(disk_, CrashPolicy::all_new), "f"), "aaaaaaaaaaaaaaac");
+  EXPECT_EQ(letters(crash(disk_, CrashPolicy::all_old), "f"), "aaaaaaaaaaaaaaaa");
+}
+
 TEST_F(SimDiskTest, RetryOfAFailedDirectorySyncLiesToo) {
   auto file = create("f");
   disk_.faults().add({.call = IoCall::directory_sync});

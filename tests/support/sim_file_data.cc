@@ -177,6 +177,16 @@ void SimFileData::fail_sync() {
   ++failed_syncs_;
 }
 
+void SimFileData::drop_cache() {
+  if (memory_) return;
+  for (const auto& [sector, pending] : pending_) {
+    if (!pending.abandoned) continue;
+    const Sector bytes = durable_sector(sector);
+    std::memcpy(own(seen_) + sector * kSectorSize, bytes.data(), kSectorSize);
+  }
+  std::erase_if(pending_, [](const auto& entry) { return entry.second.abandoned; });
+}
+
 std::byte* SimFileData::add_mapping(bool writable) {
   if (!memory_) {
     memory_ = std::make_unique<SimMemory>(size_);
