@@ -1,0 +1,36 @@
+// An append that can be looked at, or joined, between any two of its steps.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <utility>
+
+#include <daybook/store.h>
+
+#include "log/appender.h"
+#include "store/store_access.h"
+
+namespace daybook::test {
+
+// What production does, and a hook in between. Thread safety: the hook is one of the calling thread.
+struct SteppedEnv : log::ProductionEnv {
+  static inline thread_local std::function<void(log::Step)> hook;
+
+  static void step(log::Step step) noexcept {
+    if (hook) hook(step);
+  }
+};
+
+// Appends to `store` as Store::append does in Durability::memory, calling `hook` at each step. The hook may append
+// itself where its own append could: at Step::begun.
+inline Result<Appended> append_in_steps(Store& store, std::span<StreamAppend> streams,
+                                        std::function<void(log::Step)> hook) {
+  log::Appender<SteppedEnv> appender(StoreAccess::writer(store).state(), OpenOptions{}.payload_size_max);
+  SteppedEnv::hook = std::move(hook);
+  const auto outcome = appender.append(streams);
+  SteppedEnv::hook = nullptr;
+  if (!outcome) return fail(outcome.error());
+  return outcome->appended;
+}
+
+}  // namespace daybook::test
