@@ -249,15 +249,17 @@ class Recovery {
     return {};
   }
 
-  // From the back, so that what is left is always without a gap.
+  // From the back, each durable before the next, so that what a crash leaves of it is always without a gap: names that
+  // are not synced may go in any order.
   Result<void> remove_behind(std::size_t end_index) {
     if (end_index + 1 >= scanned_.size()) return {};
     for (std::size_t i = scanned_.size() - 1; i > end_index; --i) {
       result_.report.bytes_cut += scanned_[i].prefix.end - format::kDataStart + scanned_[i].beyond.bytes;
       result_.report.frames_cut += scanned_[i].prefix.frames + scanned_[i].beyond.frames;
       DAYBOOK_TRY(segments_.remove(format::segment_name(scanned_[i].segment->number())));
+      DAYBOOK_TRY(segments_.sync());
     }
-    return segments_.sync();
+    return {};
   }
 
   // Zeroes what lies behind the prefix, so that it can never come back; then pads, then seals, each durable before the

@@ -14,6 +14,7 @@
 
 #include "segment/segment_builder.h"
 #include "support/result_matchers.h"
+#include "support/rng.h"
 #include "support/sim_disk.h"
 
 namespace daybook::log {
@@ -540,6 +541,45 @@ TEST_F(RecoveryTest, TimesNeverDecrease) {
   put(first);
   put(second);
   expect_refused(Errc::corrupt, "recorded-at time");
+}
+
+// Recovery that is cut off before any of its calls, and after the last, whatever the power cut then leaves of it, comes
+// to the same when it is done again. Several segments are cut at once: what is removed of them may be on the disk in
+// any order.
+TEST_F(RecoveryTest, MayBeCutOffAnywhere) {
+  auto first = with_events({}, 3);
+  first.publish("stream", std::span(&kEvent, 1));
+  first.bytes()[first.end() - 20] ^= std::byte{1};
+  auto second = with_events(after(first), 2);
+  second.pad();
+  auto third = with_events(after(second), 2);
+  auto fourth = with_events(after(third), 1);
+  for (SegmentBuilder* const builder : {&first, &second, &third, &fourth}) put(*builder);
+  put(format::temporary_name(5, 1), std::vector<std::byte>(8));
+  const test::SimDisk torn = disk_.kill();
+
+  for (std::uint64_t seed = 0; seed < 8; ++seed) {
+    test::Rng rng(seed);
+    disk_ = torn.kill();
+    segments_ = std::move(disk_.open()->subdirectory(format::kSegmentsName, false)).value();
+    std::vector<test::SimDisk> crashed;
+    const auto take = [&] {
+      for (const auto policy : test::kCrashPolicies) crashed.push_back(disk_.crash(rng, policy));
+    };
+    disk_.faults().before_each_call([&](test::IoCall) { take(); });
+    const auto whole = recover();
+    ASSERT_TRUE(is_ok(whole));
+    disk_.faults().before_each_call({});
+    take();
+    for (std::size_t i = 0; i < crashed.size(); ++i) {
+      segments_ = std::move(crashed[i].open()->subdirectory(format::kSegmentsName, false)).value();
+      const auto again = recover();
+      ASSERT_TRUE(is_ok(again)) << "seed " << seed << ", image " << i;
+      ASSERT_EQ(events_, 3u);
+      ASSERT_EQ(again->position, 3u);
+      ASSERT_EQ(again->next_number, 2u);
+    }
+  }
 }
 
 }  // namespace
