@@ -69,7 +69,7 @@ take_repository() {
   commits=$(git -C "$1" rev-list --count --first-parent "$head")
   if ((commits > COMMITS_MAX)); then
     # The oldest ones: a history must begin at its beginning for sums to be lines.
-    head=$(git -C "$1" rev-list --first-parent "$head" | tail -n "$COMMITS_MAX" | head -n 1)
+    head=$(git -C "$1" rev-list --first-parent "$head" | tail -n "$COMMITS_MAX" | sed -n 1p)
     printf 'its %s commits are too many here: the first %s\n' "$commits" "$COMMITS_MAX"
   fi
   git_log "$1" "$head" >"$work/log"
@@ -134,8 +134,10 @@ import_and_kill() {
     kill -0 "$importer" 2>/dev/null || break
   done
   # Another process, without a lock: it sees events as they are published.
-  timeout 60 "$daybook" tail --follow --lines "$total" --limit "$half" "$store" >/dev/null ||
+  timeout 60 "$daybook" tail --follow --lines "$total" --limit "$half" "$store" >/dev/null || {
+    cat "$work/killed.out" >&2
     die "no reader saw event $half within a minute"
+  }
   kill -9 "$importer" 2>/dev/null || true
   elapsed_us=$((${EPOCHREALTIME/[.,]/} - started))
   local status=0
@@ -197,7 +199,7 @@ say "Rates on this machine"
 json=$(info)
 say "Done: $total events, $files files, no difference"
 printf '%s bytes of JSON became %s bytes of log\n' "$(wc -c <"$work/events.jsonl")" "$(number_in used <<<"${json%%\"segments\"*}")"
-busiest=$(cut -f 2,3 "$work/truth.tsv" | sort -rn | head -n 1 | cut -f 2)
+busiest=$(cut -f 2,3 "$work/truth.tsv" | sort -rn | sed -n 1p | cut -f 2)
 cat <<END
 
 Try next:
