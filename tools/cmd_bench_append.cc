@@ -94,6 +94,7 @@ struct BenchAppend {
     std::barrier finished(static_cast<std::ptrdiff_t>(threads), [&end]() noexcept { end = Clock::now(); });
     {
       std::vector<std::jthread> running;
+      running.reserve(threads);
       for (std::uint64_t thread = 0; thread < threads; ++thread) {
         running.emplace_back([&, thread] {
           LatencyHistogram latency;
@@ -115,6 +116,7 @@ struct BenchAppend {
   std::optional<Error> append_share(Store& store, std::string_view payload, std::uint64_t thread, std::uint64_t appends,
                                     LatencyHistogram& latency, const Io& io) const {
     std::vector<std::string> names;
+    names.reserve(streams);
     for (std::uint64_t i = 0; i < streams; ++i) names.push_back(fmt::format("stream-{}", i));
     const std::vector<NewEvent> full(batch, NewEvent{.type = "Measured", .payload = payload});
 

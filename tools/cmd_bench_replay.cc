@@ -80,6 +80,7 @@ struct BenchReplay {
     std::barrier finished(static_cast<std::ptrdiff_t>(threads), [&end]() noexcept { end = Clock::now(); });
     {
       std::vector<std::jthread> running;
+      running.reserve(threads);
       for (Reading& reading : readings) {
         running.emplace_back([&] {
           ready.arrive_and_wait();

@@ -98,7 +98,7 @@ std::string tag_of(ondemand::value value) {
 }
 
 void read_tags(ondemand::value value, std::vector<std::string>& tags) {
-  for (auto tag : take(value.get_array(), "an array")) tags.push_back(tag_of(take(std::move(tag), "an array")));
+  for (auto tag : take(value.get_array(), "an array")) tags.push_back(tag_of(take(tag, "an array")));
 }
 
 void read_value(Key key, ondemand::value value, EventLine& event) {

@@ -16,6 +16,8 @@ using std::chrono::minutes;
 using std::chrono::nanoseconds;
 using std::chrono::seconds;
 
+constexpr std::int64_t kSecond = 1'000'000'000;
+
 // Reads fields of fixed width from the front of a text; once one is wrong, everything is.
 class FieldReader {
  public:
@@ -71,7 +73,6 @@ class FieldReader {
 };
 
 std::optional<Timestamp> to_timestamp(std::int64_t unix_seconds, std::int64_t nanos) {
-  constexpr std::int64_t kSecond = 1'000'000'000;
   std::int64_t total = 0;
   // Seconds before 1970 count down and nanoseconds up: go through the second above, or the earliest would overflow.
   if (unix_seconds < 0 && nanos != 0) {
@@ -87,13 +88,21 @@ std::optional<Timestamp> to_timestamp(std::int64_t unix_seconds, std::int64_t na
 }  // namespace
 
 std::string format_time(Timestamp time) {
-  const auto day = std::chrono::floor<days>(time);
+  // By hand: the day in which the first Timestamp is begins before it, and has no Timestamp.
+  std::int64_t unix_seconds = time.time_since_epoch().count() / kSecond;
+  std::int64_t nanos = time.time_since_epoch().count() % kSecond;
+  if (nanos < 0) {
+    --unix_seconds;
+    nanos += kSecond;
+  }
+  const std::chrono::sys_seconds second{seconds(unix_seconds)};
+  const auto day = std::chrono::floor<days>(second);
   const std::chrono::year_month_day date(day);
-  const std::chrono::hh_mm_ss clock(time - day);
+  const std::chrono::hh_mm_ss clock(second - day);
   std::string text = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", static_cast<int>(date.year()),
                                  static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
                                  clock.hours().count(), clock.minutes().count(), clock.seconds().count());
-  if (const auto nanos = clock.subseconds().count(); nanos % 1'000 != 0) {
+  if (nanos % 1'000 != 0) {
     text += fmt::format(".{:09}", nanos);
   } else if (nanos % 1'000'000 != 0) {
     text += fmt::format(".{:06}", nanos / 1'000);
@@ -153,7 +162,7 @@ std::optional<Timestamp> parse_time_or_ago(std::string_view text, Timestamp now)
     default: return std::nullopt;
   }
   const std::int64_t now_seconds = std::chrono::floor<seconds>(now).time_since_epoch().count();
-  if (count > (now_seconds - std::numeric_limits<std::int64_t>::min() / 1'000'000'000 - 1) / unit_seconds) {
+  if (count > (now_seconds - std::numeric_limits<std::int64_t>::min() / kSecond - 1) / unit_seconds) {
     return std::nullopt;  // before the first nanosecond that there is
   }
   return now - seconds(count * unit_seconds);
