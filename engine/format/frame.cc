@@ -61,21 +61,25 @@ std::byte* put(std::byte* at, const void* bytes, std::size_t size) noexcept {
   return at + size;
 }
 
-std::byte* fill_event(std::byte* at, const NewEvent& event) noexcept {
-  const std::uint64_t tag_bytes = tags_size(event.tags);
-  EventHeader header{};
-  header.occurred_at = event.occurred_at ? event.occurred_at->time_since_epoch().count() : kNoTime;
-  header.size = static_cast<std::uint32_t>(event_size(event, tag_bytes));
-  header.payload_size = static_cast<std::uint32_t>(event.payload.size());
-  header.metadata_size = static_cast<std::uint32_t>(event.metadata.size());
-  header.schema_version = event.schema_version;
-  header.tags_size = static_cast<std::uint16_t>(tag_bytes);
-  header.type_size = static_cast<std::uint8_t>(event.type.size());
-  header.tag_count = static_cast<std::uint8_t>(event.tags.size());
-  header.flags = event.id ? kEventHasId : 0;
+// Headers are put together in registers and stored in words of 8 bytes. The checksum loads such words soon after; from
+// narrower stores the processor could not forward them, and would wait for each.
+std::byte* put_word(std::byte* at, std::uint64_t word) noexcept { return put(at, &word, sizeof(word)); }
 
-  std::byte* const end = at + header.size;
-  at = put(at, &header, sizeof(header));
+constexpr std::uint64_t shifted(std::uint64_t value, std::size_t offset) noexcept { return value << 8 * (offset % 8); }
+
+std::byte* fill_event(std::byte* at, const NewEvent& event) noexcept {
+  using H = EventHeader;
+  const std::uint64_t tag_bytes = tags_size(event.tags);
+  const std::uint64_t size = event_size(event, tag_bytes);
+  const std::int64_t occurred_at = event.occurred_at ? event.occurred_at->time_since_epoch().count() : kNoTime;
+  const std::uint8_t flags = event.id ? kEventHasId : 0;
+
+  std::byte* const end = at + size;
+  at = put_word(at, static_cast<std::uint64_t>(occurred_at));
+  at = put_word(at, size | shifted(event.payload.size(), offsetof(H, payload_size)));
+  at = put_word(at, event.metadata.size() | shifted(event.schema_version, offsetof(H, schema_version)));
+  at = put_word(at, tag_bytes | shifted(event.type.size(), offsetof(H, type_size)) |
+                        shifted(event.tags.size(), offsetof(H, tag_count)) | shifted(flags, offsetof(H, flags)));
   at = put(at, event.payload.data(), event.payload.size());
   at = put(at, event.metadata.data(), event.metadata.size());
   if (event.id) at = put(at, event.id->data(), event.id->size());
@@ -198,19 +202,18 @@ Result<FrameShape> measure(std::span<const StreamAppend> streams, std::uint64_t 
 void fill(std::byte* frame, const FrameShape& shape, std::span<const StreamAppend> streams, Address floor,
           std::int64_t now, std::uint64_t offset, std::uint64_t salt) noexcept {
   auto& header = *reinterpret_cast<FrameHeader*>(frame);
-  const std::uint64_t floor_bits = floor.packed();
-  std::byte* entry_at = put(frame + content_offset(shape.streams), &floor_bits, sizeof(floor_bits));
+  std::byte* entry_at = put_word(frame + content_offset(shape.streams), floor.packed());
   std::byte* at = entry_at + sizeof(StreamEntry) * shape.streams;
   for (const StreamAppend& append : streams) {
     for (const NewEvent& event : append.events) at = fill_event(at, event);
   }
   for (const StreamAppend& append : streams) {
-    const StreamEntry entry{.expected_version = append.expect.version(),
-                            .id_offset = static_cast<std::uint32_t>(at - frame),
-                            .event_count = static_cast<std::uint16_t>(append.events.size()),
-                            .id_size = static_cast<std::uint8_t>(append.stream.size()),
-                            .expectation = static_cast<std::uint8_t>(append.expect.kind())};
-    entry_at = put(entry_at, &entry, sizeof(entry));
+    using E = StreamEntry;
+    const auto kind = static_cast<std::uint64_t>(append.expect.kind());
+    entry_at = put_word(entry_at, append.expect.version());
+    entry_at = put_word(
+        entry_at, static_cast<std::uint64_t>(at - frame) | shifted(append.events.size(), offsetof(E, event_count)) |
+                      shifted(append.stream.size(), offsetof(E, id_size)) | shifted(kind, offsetof(E, expectation)));
     at = put(at, append.stream.data(), append.stream.size());
   }
   header.recorded_at = now;

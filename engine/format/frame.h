@@ -87,6 +87,7 @@ struct StreamEntry {
   std::uint8_t id_size;
   std::uint8_t expectation;  // Expect::Kind
 };
+static_assert(offsetof(StreamEntry, id_offset) == 8, "its second word begins with it: fill()");
 static_assert(sizeof(StreamEntry) == 16 && std::has_unique_object_representations_v<StreamEntry>);
 
 struct EventHeader {
@@ -101,6 +102,9 @@ struct EventHeader {
   std::uint8_t flags;  // EventFlag bits; an unknown one makes the frame unsupported
   std::uint8_t zero[3];
 };
+static_assert(offsetof(EventHeader, size) == 8 && offsetof(EventHeader, metadata_size) == 16 &&
+                  offsetof(EventHeader, tags_size) == 24,
+              "its words begin with them: fill()");
 static_assert(sizeof(EventHeader) == 32 && std::has_unique_object_representations_v<EventHeader>);
 
 enum EventFlag : std::uint8_t { kEventHasId = 1 };

@@ -107,19 +107,25 @@ class Appender {
     segment::ActiveSegment* segment = nullptr;
     const auto offset = claim(shape->size, segment);
     if (!offset) return fail(offset.error());
-    Env::step(Step::claimed);
-    fill(*segment, *offset, *shape, streams);
-    Env::step(Step::filled);
-    publisher_.publish_through(*segment, *offset, heads.data());
-    Env::step(Step::published);
-    const auto outcome = read_outcome(*segment, *offset, streams);
-    segment->claims().leave();
-    state_.live->wake();
-    return outcome;
+    return write(*segment, *offset, *shape, streams, heads.data());
   }
 
  private:
   static constexpr std::uint64_t kWakeEvery = 1u << 20;  // bytes of log between looks whether the supplier sleeps
+
+  // Fills and publishes what is claimed.
+  Result<Outcome> write(segment::ActiveSegment& segment, std::uint64_t offset, const format::FrameShape& shape,
+                        std::span<StreamAppend> streams, Head* const* heads) noexcept {
+    Env::step(Step::claimed);
+    fill(segment, offset, shape, streams);
+    Env::step(Step::filled);
+    publisher_.publish_through(segment, offset, heads);
+    Env::step(Step::published);
+    Result<Outcome> outcome = read_outcome(segment, offset, streams);
+    segment.claims().leave();
+    state_.live->wake();
+    return outcome;
+  }
 
   // Hashes a few streams ahead, so that the cache misses of their slots overlap.
   Result<void> find_heads(std::span<const StreamAppend> streams, Head** heads) noexcept {
