@@ -4,7 +4,7 @@
 set -euo pipefail
 
 source_dir=$1
-program=$2
+program=$(cd "$(dirname "$2")" && pwd)/$(basename "$2")
 work=$3
 demo=$source_dir/tools/demo.sh
 
