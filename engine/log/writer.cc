@@ -39,7 +39,7 @@ Result<std::unique_ptr<Writer>> Writer::open(std::unique_ptr<io::Directory> stor
   auto lock = store->lock(format::kLockName);
   if (!lock) {
     Error error = lock.error();
-    if (error.code == Errc::locked) {
+    if (error.code == Errc::locked && error.actual == 0) {
       if (const auto live = LivePage::open_reader(*store)) error.actual = live->writer();
     }
     return fail(error);

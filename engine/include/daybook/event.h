@@ -11,7 +11,9 @@
 
 namespace daybook {
 
-// The tags of a new event: a view of strings, given as {"a", "b"} or as any contiguous range of string_view.
+// The tags of a new event: a view of strings, given as {"a", "b"} or as any contiguous range of string_view. A braced list
+// lives to the end of the expression that it stands in: write it in the append call itself. An event in a variable takes
+// its tags from an array that lives as long: std::array<std::string_view, 2> tags{"a", "b"};
 class Tags {
  public:
   constexpr Tags() noexcept = default;
