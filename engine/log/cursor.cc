@@ -127,7 +127,17 @@ bool Cursor::next_frame() {
     }
     const FrameStatus status = segment.check(offset_, check_);
     if (status.kind == FrameStatus::Kind::bad || status.kind == FrameStatus::Kind::unknown) return failed(status.error);
-    if (status.kind != FrameStatus::Kind::decided || !visible(offset_ + status.word.size())) return false;
+    if (status.kind != FrameStatus::Kind::decided) {
+      if (!ends_too_early(offset_)) return false;
+      if (segment.check(offset_, check_).kind == FrameStatus::Kind::decided) continue;  // decided and sealed meanwhile
+      return failed({.code = Errc::corrupt,
+                     .what = "end of the frames",
+                     .segment = segment.number(),
+                     .offset = offset_,
+                     .expected = segment.footer().value_or(format::SegmentFooter{}).valid_end,
+                     .actual = offset_});
+    }
+    if (!visible(offset_ + status.word.size())) return false;
     const auto& frame = *reinterpret_cast<const FrameHeader*>(segment.data().data() + offset_);
     const bool shown =
         status.word.kind() == format::FrameKind::events && status.word.state() == format::FrameState::published;
@@ -135,6 +145,15 @@ bool Cursor::next_frame() {
     offset_ += status.word.size();
     if (shown) return true;
   }
+}
+
+bool Cursor::ends_too_early(std::uint64_t offset) const noexcept {
+  const segment::Segment& segment = *segment_->segment;
+  const auto durable = segments_->durable();
+  const format::Address here{static_cast<std::uint32_t>(segment.number()), static_cast<std::uint32_t>(offset)};
+  if (durable && here < *durable) return true;
+  const auto footer = segment.footer();
+  return footer && (footer->kind == format::SegmentFooter::sealed || offset < footer->valid_end);
 }
 
 bool Cursor::admit(const FrameHeader& frame, format::Word word) {
@@ -153,16 +172,22 @@ bool Cursor::admit(const FrameHeader& frame, format::Word word) {
 }
 
 bool Cursor::next_segment() {
-  auto next = segments_->get(segment_->segment->number() + 1);
+  const std::uint64_t number = segment_->segment->number() + 1;
+  // Looked at first: what is durable is there.
+  const auto durable = segments_->durable();
+  const bool promised = durable && *durable > format::Address{static_cast<std::uint32_t>(number),
+                                                              static_cast<std::uint32_t>(format::kDataStart)};
+  auto next = segments_->get(number);
   if (!next) {
-    if (next.error().code == Errc::not_found) return false;  // not yet
-    return failed(next.error());
+    if (next.error().code != Errc::not_found) return failed(next.error());
+    if (!promised) return false;  // not yet
+    return failed({.code = Errc::corrupt, .what = "segment missing", .segment = number, .expected = number});
   }
   const segment::Segment& segment = *(*next)->segment;
   // Before publishing enters it, a segment may be removed and made again, and this would be a walk over a dead file.
   // (A crash may have taken the base that says so; then a whole frame says it as well.)
-  const bool entered = segment.base() || segment.check(format::kDataStart, format::Check::checksums).kind ==
-                                             FrameStatus::Kind::decided;
+  const bool entered = promised || segment.base() ||
+                       segment.check(format::kDataStart, format::Check::checksums).kind == FrameStatus::Kind::decided;
   if (!entered) return false;
   const Position expected = expected_;
   if ((*next)->segment->header().log != token_.log) {

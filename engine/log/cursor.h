@@ -50,6 +50,9 @@ class Cursor {
   // The next published frame in forward order is in `reader_`. False: at the end for now, or an error.
   bool next_frame();
   bool next_segment();
+  // Nothing is decided at `offset`, and the footer or the sync mark says that something must be. It may have been, in
+  // between: look at the frame again.
+  [[nodiscard]] bool ends_too_early(std::uint64_t offset) const noexcept;
   bool admit(const format::FrameHeader& frame, format::Word word);
   [[nodiscard]] bool visible(std::uint64_t frame_end) const noexcept;
   bool enter(std::shared_ptr<ReadSegment> segment, const segment::Place& place);
