@@ -271,6 +271,7 @@ class Recovery {
     result_.report.frames_cut += at.beyond.frames;
     auto file = segments_.open(format::segment_name(at.segment->number()), io::Directory::OpenMode::read_write);
     if (!file) return fail(about(at, file.error()));
+    if (auto done = describe_base(**file, at); !done) return fail(about(at, done.error()));
     const std::uint64_t size = at.segment->data_end() - at.prefix.end;
     if (auto done = (*file)->punch(at.prefix.end, size); !done) return fail(about(at, done.error()));
     if (auto done = (*file)->sync(); !done) return fail(about(at, done.error()));
@@ -289,11 +290,18 @@ class Recovery {
   Result<void> seal(Scanned& at) {
     auto file = segments_.open(format::segment_name(at.segment->number()), io::Directory::OpenMode::read_write);
     if (!file) return fail(about(at, file.error()));
+    if (auto done = describe_base(**file, at); !done) return fail(about(at, done.error()));
     if (auto done = (*file)->sync(); !done) return fail(about(at, done.error()));
     if (auto done = write_footer(**file, *at.segment, at.prefix, at.base, format::SegmentFooter::sealed); !done) {
       return fail(about(at, done.error()));
     }
     return {};
+  }
+
+  // A crash may have left nothing of the hint, or noise, and a seal is for ever. Alone in its sector.
+  static Result<void> describe_base(io::File& file, const Scanned& at) {
+    const format::SegmentBase base{at.base, format::base_check(at.base, at.segment->salt())};
+    return file.write_at(format::kBaseOffset, std::as_bytes(std::span(&base, 1)));
   }
 
   static Error about(const Scanned& at, Error error) noexcept {

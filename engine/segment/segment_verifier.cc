@@ -21,8 +21,8 @@ class Verifier {
   Verification run() {
     check_header(0);
     check_header(format::kHeaderCopy);
-    check_base_hint();
     out_.footer = segment_.footer();
+    check_base_hint();
     if (out_.footer) {
       const bool sealed = out_.footer->kind == format::SegmentFooter::sealed;
       out_.ending = sealed ? Verification::Ending::sealed : Verification::Ending::closed;
@@ -73,10 +73,10 @@ class Verifier {
                 "unused bytes of the header page");
   }
 
-  // Zeros are fine: publishing has not been here yet, or a crash took the hint.
+  // Zeros are fine in an open segment: publishing has not been here yet, or a crash took the hint.
   void check_base_hint() {
     const auto hint = read<format::SegmentBase>(segment_.bytes(), format::kBaseOffset);
-    if (hint.position == 0 && hint.check == 0) return;
+    if (hint.position == 0 && hint.check == 0 && !out_.footer) return;
     const std::uint64_t check = format::base_check(hint.position, segment_.salt());
     if (hint.check != check) {
       add(format::kBaseOffset, "base position check", check, hint.check, Repair::yes);

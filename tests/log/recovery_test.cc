@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
@@ -162,6 +163,7 @@ class RecoveryTest : public ::testing::Test {
 
   static SegmentBuilder with_events(SegmentBuilder::Spec spec, int count) {
     SegmentBuilder builder(spec);
+    builder.describe_base();
     for (int i = 0; i < count; ++i) builder.publish("stream", std::span(&kEvent, 1));
     return builder;
   }
@@ -428,6 +430,21 @@ TEST_F(RecoveryTest, OverlappingSegments) {
   put(first);
   put(second);
   expect_refused(Errc::corrupt, "base position of a sealed segment");
+}
+
+// The hint is not synced before the end; what it becomes in a crash must not be sealed in.
+TEST_F(RecoveryTest, TheBaseIsWrittenDownBeforeASeal) {
+  auto sealed = with_events({}, 3);
+  sealed.seal();
+  for (const std::uint64_t noise : {std::uint64_t{0}, std::uint64_t{0x1234567}}) {
+    auto builder = with_events({}, 3);
+    const format::SegmentBase hint{noise, noise};
+    std::memcpy(builder.bytes().data() + format::kBaseOffset, &hint, sizeof(hint));
+    put(builder);
+    EXPECT_TRUE(is_ok(recover()));
+    EXPECT_EQ(file(1), sealed.bytes());
+    ASSERT_TRUE(is_ok(segments_->remove(format::segment_name(1))));
+  }
 }
 
 TEST_F(RecoveryTest, ARenamedSegment) {

@@ -1,6 +1,6 @@
 #include "segment/segment_verifier.h"
 
-#include <cstring>
+#include <algorithm>
 #include <functional>
 #include <string>
 #include <vector>
@@ -115,6 +115,20 @@ TEST(SegmentVerifierTest, EveryPartOfAClosedSegment) {
   expect_finding(closed, {"frame", 4096 + 40, "content checksum", false});
   expect_finding(closed, {"behind the frames", end + 800, "bytes behind the last frame", true});
   expect_finding(closed, {"footer", footer + 20, "footer", true});
+}
+
+// A crash may take the hint; a clean close and a seal come after it.
+TEST(SegmentVerifierTest, AMissingBaseHint) {
+  for (const bool close : {false, true}) {
+    auto builder = with_events(1);
+    std::fill_n(builder.bytes().begin() + format::kBaseOffset, sizeof(format::SegmentBase), std::byte{});
+    if (close) builder.close();
+    const Verification verified = verify(builder);
+    EXPECT_EQ(verified.findings.size(), close ? 1u : 0u);
+    if (close) {
+      EXPECT_TRUE(verified.findings[0].repairable);
+    }
+  }
 }
 
 // A checksum that holds does not make a lie true.
