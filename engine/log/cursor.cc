@@ -77,6 +77,7 @@ std::optional<Place> Cursor::last_place(Stop stop) {
   }
   for (const std::uint64_t number : std::views::reverse(*numbers)) {
     const auto segment = segments_->get(number);
+    if (!segment && segment.error().code == Errc::not_found) continue;  // never entered, and gone since: a close
     if (!segment) {
       failed(segment.error());
       return std::nullopt;
