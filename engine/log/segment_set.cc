@@ -18,6 +18,7 @@ Result<void> SegmentSet::check_process() const {
 void SegmentSet::add(std::shared_ptr<segment::Segment> segment) {
   const std::lock_guard lock(mutex_);
   const std::uint64_t number = segment->number();
+  newest_ = number;
   open_[number] = std::make_shared<ReadSegment>(std::move(segment));
 }
 
@@ -25,6 +26,8 @@ Result<std::shared_ptr<ReadSegment>> SegmentSet::get(std::uint64_t number) {
   DAYBOOK_TRY(check_process());
   const std::lock_guard lock(mutex_);
   if (const auto found = open_.find(number); found != open_.end()) return found->second;
+  // Known without asking: a look for a file that is not there would fail for want of a descriptor, too.
+  if (writing() && number > newest_) return fail(Error{.code = Errc::not_found, .what = "segment", .segment = number});
   auto opened = segment::Segment::open(*segments_, number);
   if (!opened) return fail(opened.error());
   if (open_.size() >= kMappedMax) {
@@ -42,8 +45,10 @@ Result<std::vector<std::uint64_t>> SegmentSet::numbers() {
   const auto names = segments_->list();
   if (!names) return fail(names.error());
   std::vector<std::uint64_t> numbers;
+  const std::lock_guard lock(mutex_);
   for (const std::string& name : *names) {
-    if (const auto number = format::parse_segment_name(name)) numbers.push_back(*number);
+    const auto number = format::parse_segment_name(name);
+    if (number && (!writing() || *number <= newest_)) numbers.push_back(*number);
   }
   std::ranges::sort(numbers);
   return numbers;

@@ -75,6 +75,7 @@ class SegmentSet {
 
   std::mutex mutex_;
   std::unordered_map<std::uint64_t, std::shared_ptr<ReadSegment>> open_;
+  std::uint64_t newest_ = 0;  // the last that the writer has added
 };
 
 }  // namespace daybook::log
