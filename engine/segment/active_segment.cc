@@ -63,7 +63,10 @@ Result<std::unique_ptr<ActiveSegment>> ActiveSegment::create(io::Directory& segm
   auto second = segments.open(temporary, io::Directory::OpenMode::read_write);
   if (!second) return give_up(second.error());
   if (auto renamed = segments.rename(temporary, name); !renamed) return give_up(renamed.error());
-  if (auto synced = segments.sync(); !synced) return about(spec.number, synced.error());
+  if (auto synced = segments.sync(); !synced) {
+    (void)segments.remove(name);  // or the next attempt would meet it
+    return about(spec.number, synced.error());
+  }
 
   auto shared = std::make_shared<Segment>(header, std::move(*mapping));
   return std::unique_ptr<ActiveSegment>(
@@ -82,6 +85,8 @@ Result<std::unique_ptr<ActiveSegment>> ActiveSegment::reopen(io::Directory& segm
   if (auto read = files[0]->read_at(0, page); !read) return about(number, read.error());
   const auto header = read_header(page, number);
   if (!header) return fail(header.error());
+  // A copy or an archive may have made holes of its zeros. A store to a hole on a full disk would be a signal.
+  if (auto backed = files[0]->allocate(header->size); !backed) return about(number, backed.error());
   if (auto zeroed = files[0]->write_zeros(format::data_end(header->size), format::kPage); !zeroed) {
     return about(number, zeroed.error());
   }
