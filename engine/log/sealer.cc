@@ -68,7 +68,7 @@ void Sealer::run() noexcept {
   std::unique_lock lock(mutex_);
   for (;;) {
     const auto woken = [this] { return looking_ || stopping_; };
-    const bool pending = state_.active.load(std::memory_order_relaxed)->number() > next_to_seal_->number();
+    const bool pending = state_.active.load(std::memory_order_acquire)->number() > next_to_seal_->number();
     if (regular_ || pending) {
       work_.wait_for(lock, pending ? std::min(interval_, kRetry) : interval_, woken);
     } else {
