@@ -232,6 +232,39 @@ TEST_F(ReadOnlyTest, FollowsAWriterThatClosesAtTheEndOfASegment) {
   }
 }
 
+// A close removes what was prepared and not used, perhaps just after a reader has seen its name.
+TEST_F(ReadOnlyTest, FindsTheEndWhileAWriterComesAndGoes) {
+  append();
+  std::atomic<Position> closed = 1;
+  std::atomic<bool> stop = false;
+  auto reader = Store::open(path(), read_only());
+  ASSERT_TRUE(is_ok(reader));
+  std::jthread reading([&] {
+    while (!stop) {
+      const Position before = closed.load();
+      for (const auto& options : {ReadOptions{.direction = Direction::backward},
+                                  ReadOptions{.recorded_at = Timestamp::max()}, ReadOptions{.after = before - 1}}) {
+        auto cursor = reader->read(options);
+        const EventView* const event = cursor.next();
+        const auto error = cursor.error();
+        ASSERT_FALSE(error.has_value()) << to_text(*error);
+        if (!options.recorded_at) {
+          ASSERT_NE(event, nullptr);
+          ASSERT_GE(event->position, before);
+        }
+      }
+      ASSERT_TRUE(is_ok(reader->info()));
+    }
+  });
+  for (int round = 0; round < 150; ++round) {
+    for (int i = 0; i < 200; ++i) append();
+    (void)next_is_prepared(store());
+    closed = store().published_position();
+    reopen();
+  }
+  stop = true;
+}
+
 // --- while a writer runs at full speed
 
 struct Shared {

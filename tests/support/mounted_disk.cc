@@ -50,7 +50,7 @@ std::string MountedDisk::mount(Kind kind, std::size_t size) {
   const std::string image = temp_ / "image";
   std::ofstream(image).close();
   std::filesystem::resize_file(image, size);
-  const std::string made = run("mkfs.ext4 -q -F -O ^has_journal -N 16 '" + image + "'");
+  const std::string made = run("mkfs.ext4 -q -F -O ^has_journal -N 64 '" + image + "'");
   if (!made.empty()) return made;
   return run("mount -o loop '" + image + "' '" + path().string() + "'");
 }
