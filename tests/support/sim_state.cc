@@ -21,10 +21,15 @@ void SimDirData::change(SimNameChange change) {
 }
 
 void SimDirData::sync() {
-  for (const SimNameChange& change : pending) {
-    if (!change.abandoned) change.apply(durable);
+  for (auto change = pending.begin(); change != pending.end(); ++change) {
+    if (change->abandoned) continue;
+    change->apply(durable);
+    // What a failed sync left in the air for the same names is overtaken: the directory is written as it is now.
+    for (auto before = pending.begin(); before != change; ++before) {
+      if (before->touches(change->name) || (!change->to.empty() && before->touches(change->to))) before->overtaken = true;
+    }
   }
-  std::erase_if(pending, [](const SimNameChange& change) { return !change.abandoned; });
+  std::erase_if(pending, [](const SimNameChange& change) { return !change.abandoned || change.overtaken; });
 }
 
 void SimDirData::fail_sync() {

@@ -34,7 +34,10 @@ struct SimNameChange {
   std::string name;  // of the node, before
   std::string to;    // move: after
   SimNode node;
-  bool abandoned = false;  // a sync has failed: no later one makes it durable
+  bool abandoned = false;  // a sync has failed: no later one makes it durable ...
+  bool overtaken = false;  // ... and a later change of the same name was made so
+
+  [[nodiscard]] bool touches(std::string_view other) const { return name == other || to == other; }
 
   // As it would be done on a disk where any of the changes before it may be missing.
   void apply(SimNames& names) const;
