@@ -58,13 +58,12 @@ void History::attempt(std::vector<StoredEvent> frame) {
   attempted_.store(end);
 }
 
-void History::refuse() {
-  const std::size_t published = published_.load();
-  while (events_.size() > published) {
+void History::refuse(std::size_t events) {
+  for (; events > 0; --events) {
     --heads_[events_.back().stream];
     events_.pop_back();
   }
-  attempted_.store(published);
+  attempted_.store(events_.size());
 }
 
 void History::truncate(std::size_t n) {

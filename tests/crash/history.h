@@ -49,10 +49,10 @@ class History {
     std::size_t attempted = 0;
   };
 
-  // One append is about to be made / has been acknowledged as visible / was refused.
+  // One append is about to be made / has been acknowledged as visible / was refused: the last `events` are not in the log.
   void attempt(std::vector<StoredEvent> frame);
   void publish() { published_.store(events_.size()); }
-  void refuse();
+  void refuse(std::size_t events);
   // Everything published is durable.
   void sync() { durable_.store(published_.load()); }
   // Only the first n events have survived; those are durable.
