@@ -61,8 +61,9 @@ bool LivePage::this_boot() const noexcept {
 
 std::uint32_t LivePage::writer() const noexcept { return shared(page_.writer).load(std::memory_order_relaxed); }
 
-void LivePage::describe(const Uuid& log) noexcept {
-  if (page_.magic != format::kLiveMagic || page_.log != log) shared(page_.durable).store(0, std::memory_order_relaxed);
+void LivePage::describe(const Uuid& log, format::Address durable) noexcept {
+  // Not raised: what was there may be another log's, or noise that a power cut left.
+  shared(page_.durable).store(format::seal_durable(durable, log), std::memory_order_relaxed);
   page_.format_version = format::kFormatVersion;
   page_.log = log;
   page_.boot = io::boot_id();

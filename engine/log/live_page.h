@@ -30,7 +30,8 @@ class LivePage {
   [[nodiscard]] bool this_boot() const noexcept;
   [[nodiscard]] std::uint32_t writer() const noexcept;
 
-  void describe(const Uuid& log) noexcept;
+  // The writer, once it has recovered the log and knows what is durable.
+  void describe(const Uuid& log, format::Address durable) noexcept;
   void raise_durable(format::Address address, const Uuid& log) noexcept;
 
   // Readers: announce, look for something new, and only then sleep on what announce() returned: nothing is missed in

@@ -77,7 +77,7 @@ class Recovery {
       return result_;
     }
     const Uuid log = scanned_.front().segment->header().log;
-    floor_ = mark(log).value_or(format::Address{});
+    if (const auto durable = mark(log); durable && plausible(*durable)) floor_ = *durable;
     DAYBOOK_TRY(scan_all());
     const auto cut_at = decide_all();
     if (!cut_at) return fail(cut_at.error());
@@ -89,6 +89,15 @@ class Recovery {
   }
 
  private:
+  // LOCK is never synced, so a power cut may leave noise in it, and its check is a short one. A mark that can be no
+  // address near this log is noise; so many files do not get lost at once.
+  bool plausible(const format::Address& mark) const noexcept {
+    constexpr std::uint64_t kMissingMax = 1024;
+    const Segment& last = *scanned_.back().segment;
+    return mark.segment <= last.number() + kMissingMax && mark.offset >= format::kDataStart &&
+           mark.offset <= last.data_end();
+  }
+
   Result<void> open_all() {
     const auto names = segments_.list();
     if (!names) return fail(names.error());

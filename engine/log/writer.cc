@@ -124,7 +124,7 @@ Result<void> Writer::begin(const Recovered& recovered, const OpenOptions& option
   const Point durable = state_.published();
   sync_env_.emplace(state_, *readers_, *segment);
   sync_.emplace(*sync_env_, durable.address);
-  readers_->live()->describe(log);
+  readers_->live()->describe(log, format::Address::unpack(durable.address));
   sync_env_->moved(durable);
 
   sealer_ = std::make_unique<Sealer>(state_, *sync_, options.sync_interval, *segment);

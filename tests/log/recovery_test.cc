@@ -334,6 +334,25 @@ TEST_F(RecoveryTest, AMarkInASegmentThatIsGoneIsCorruption) {
   expect_refused(Errc::corrupt, "durable log ends early");
 }
 
+// What a power cut leaves of LOCK may be noise that passes its short check.
+TEST_F(RecoveryTest, AMarkThatCanBeNoAddressIsIgnored) {
+  auto builder = with_events({}, 3);
+  builder.seal();
+  put(builder);
+  for (const format::Address mark : {format::Address{.segment = 1026, .offset = 5000},
+                                     {.segment = 1, .offset = 61'448},
+                                     {.segment = 2, .offset = 4088},
+                                     {.segment = 1u << 25, .offset = 312'617'968}}) {
+    mark_ = mark;
+    EXPECT_TRUE(is_ok(recover())) << mark.segment << " @ " << mark.offset;
+  }
+  for (const format::Address mark :
+       {format::Address{.segment = 1025, .offset = 5000}, {.segment = 2, .offset = 4104}}) {
+    mark_ = mark;
+    EXPECT_TRUE(fails_with(recover(), Errc::corrupt)) << mark.segment << " @ " << mark.offset;
+  }
+}
+
 TEST_F(RecoveryTest, AllSegmentsInARow) {
   auto first = with_events({}, 3);
   first.seal();
