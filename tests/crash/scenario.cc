@@ -324,7 +324,7 @@ void Scenario::fail_with(const std::string& text, const SimDisk* disk) {
   if (failed()) return;
   campaign_.violation = "seed " + std::to_string(seed_) + ", after " + std::to_string(history_.events().size()) +
                         " events, " + doing_ + ": " + text;
-  if (disk == nullptr) return;
+  if (disk == nullptr || !campaign_.keep_image) return;
   const char* const temporary = std::getenv("TMPDIR");
   const std::string directory =
       std::string(temporary == nullptr ? "/tmp" : temporary) + "/daybook-crash-" + std::to_string(seed_);

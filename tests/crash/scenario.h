@@ -35,6 +35,7 @@ struct Campaign {
 
   std::uint64_t images_per_point = 4;
   std::optional<std::string> violation;
+  bool keep_image = true;  // writes the image that broke a promise to a directory
 
   // Puts something between the store and its disk: a disk that lies.
   std::unique_ptr<io::Directory> (*wrap)(std::unique_ptr<io::Directory>) = nullptr;
