@@ -48,11 +48,6 @@ class NthCallTest : public FaultyStoreTest {
     int survived = 0;
   };
 
-  void SetUp() override {
-    // Which call the n-th one was.
-    faults_->before_each_call([this](IoCall call) { last_call_ = call; });
-  }
-
   // Does `body` on a fresh copy of the store, with the n-th call failing, for n = 1, 2, 3 ... until it makes fewer calls.
   void for_each_call(const fs::path& image, const std::function<std::optional<Error>()>& body) {
     for (const int error_number : {EIO, ENOSPC, EMFILE}) {
@@ -70,6 +65,7 @@ class NthCallTest : public FaultyStoreTest {
           faults_->add({.nth = nth, .error_number = error_number, .repeat = repeat});
           const auto error = body();
           faults_->clear();
+          faults_->before_each_call({});
           if (faults_->count() - calls < nth) break;
           ASSERT_NO_FATAL_FAILURE(check(error, error_number, struck));
         }
@@ -117,7 +113,6 @@ class NthCallTest : public FaultyStoreTest {
   }
 
   Position expected_ = 0;
-  IoCall last_call_ = IoCall::open;
   std::map<std::pair<IoCall, int>, Outcomes> outcomes_;
 };
 
@@ -192,6 +187,7 @@ TEST_F(NthCallTest, OfAClose) {
       faults_->add({.nth = nth, .error_number = error_number});
       const auto closed = store().close();
       faults_->clear();
+      faults_->before_each_call({});
       const bool enough = faults_->count() - calls < nth;
       const auto refused = store().append("s", Expect::any(), {{.type = "T"}});
       ASSERT_FALSE(refused);
