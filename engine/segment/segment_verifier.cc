@@ -32,7 +32,6 @@ class Verifier {
     check_end();
     out_.footer ? check_footer(*out_.footer) : check_zeros(segment_.data_end(), segment_.bytes().size(), "footer");
     check_header_page();
-    std::ranges::stable_sort(out_.findings, {}, &Finding::offset);
     return std::move(out_);
   }
 
@@ -40,7 +39,8 @@ class Verifier {
   enum class Repair : bool { no, yes };
 
   void add(std::uint64_t offset, const char* what, std::uint64_t expected, std::uint64_t actual, Repair repair) {
-    out_.findings.push_back({offset, what, expected, actual, repair == Repair::yes});
+    const auto behind = std::ranges::upper_bound(out_.findings, offset, {}, &Finding::offset);
+    out_.findings.insert(behind, {offset, what, expected, actual, repair == Repair::yes});
   }
 
   // The first word that is not zero is reported, not each.
