@@ -127,7 +127,11 @@ bool Cursor::next_frame() {
       continue;
     }
     const FrameStatus status = segment.check(offset_, check_);
-    if (status.kind == FrameStatus::Kind::bad || status.kind == FrameStatus::Kind::unknown) return failed(status.error);
+    if (status.kind == FrameStatus::Kind::bad || status.kind == FrameStatus::Kind::unknown) {
+      // A recovering writer may have zeroed an undecided frame under our eyes.
+      if (format::load_word(segment.data().data() + offset_) != status.word) continue;
+      return failed(status.error);
+    }
     if (status.kind != FrameStatus::Kind::decided) {
       if (!ends_too_early(offset_)) return false;
       if (segment.check(offset_, check_).kind == FrameStatus::Kind::decided) continue;  // decided and sealed meanwhile
