@@ -113,7 +113,7 @@ class DAYBOOK_EXPORT Store {
   [[nodiscard]] const RecoveryReport& recovery() const;
   Result<StoreInfo> info() const;
 
-  // Syncs, and marks the log as cleanly closed. Every call after it fails with Errc::closed.
+  // Syncs, and marks the log as cleanly closed. Appends fail with Errc::closed from then on; what is there can be read.
   Result<void> close();
 
  private:
