@@ -15,6 +15,8 @@
 // (3) A follower reads turns_ before it looks for a free turn and for durable_; a leader gives its turn back, then
 //     counts turns_ up, then wakes. So a follower that found neither sleeps on a value that has not been counted up, or
 //     does not sleep.
+// (4) moved() comes before durable_: whoever returns from sync() finds that everybody has been told. The other way
+//     round, a follower could return and still read an older durable position.
 #pragma once
 
 #include <array>
@@ -24,7 +26,7 @@
 namespace daybook::log {
 
 // `Env` gives: Atomics; Point with an `address`; published() -> Point; sync(turn, point) -> bool, false once and for
-// all; failed(); moved(point), after durable_ moved; wait(turns, seen), until turns is not `seen` or for no reason; and
+// all; failed(); moved(point), when it is durable, before durable_ says so; wait(turns, seen), until turns is not `seen` or for no reason; and
 // wake(turns).
 template <typename Env>
 class GroupSync {
@@ -56,7 +58,7 @@ class GroupSync {
     }
   }
 
-  // Acquire: who sees the address sees what moved() did for lower ones.
+  // Acquire: who sees the address sees what moved() did for it and for lower ones.
   [[nodiscard]] std::uint64_t durable() const noexcept { return A::load(durable_, A::acquire); }
 
   // For background work that uses a turn's file description.
@@ -71,8 +73,8 @@ class GroupSync {
   void lead(std::size_t turn) noexcept {
     const auto point = env_.published();
     if (durable() < point.address && !env_.failed() && env_.sync(turn, point)) {
+      env_.moved(point);  // (4)
       raise(point.address);
-      env_.moved(point);
     }
     give_back(turn);
   }

@@ -23,6 +23,7 @@ template <template <typename> typename Mutant>
 using WaitersAndSealer = Sync<SyncCore<Mutant>, 2, 1, false>;
 
 TEST(GroupSyncMutants, PointTakenBehindTheSync) { caught_in_random<Waiters<log::point_late::GroupSync>>(kEnough); }
+TEST(GroupSyncMutants, DurableBeforeAnybodyIsTold) { caught_in_random<Waiters<log::told_late::GroupSync>>(kEnough); }
 TEST(GroupSyncMutants, CountedBeforeGivenBack) { caught_in_random<Waiters<log::counted_early::GroupSync>>(kEnough); }
 TEST(GroupSyncMutants, WokenWithoutCount) { caught_in_random<Waiters<log::not_counted::GroupSync>>(kEnough); }
 TEST(GroupSyncMutants, WokenBeforeTheCount) { caught_in_random<Waiters<log::woken_early::GroupSync>>(kEnough); }

@@ -54,7 +54,13 @@ class SyncEnv {
   }
   void hold(std::size_t turn) { descriptions_[turn]($) = 1; }
 
-  void moved(const Point& point) { RL_ASSERT(covered() >= point.address); }
+  void moved(const Point& point) {
+    RL_ASSERT(covered() >= point.address);
+    std::uint64_t now = A::load(told_, A::relaxed);
+    while (now < point.address && !A::cas(told_, now, point.address, A::relaxed)) {
+    }
+  }
+  [[nodiscard]] std::uint64_t told() { return A::load(told_, A::relaxed); }
 
   // As SyncEnv::wait() behind its yields.
   void wait(rl::atomic<std::uint32_t>& turns, std::uint32_t seen) {
@@ -81,6 +87,7 @@ class SyncEnv {
   const unsigned failing_;
   rl::atomic<std::uint64_t> published_{0};
   rl::atomic<std::uint64_t> covered_{0};
+  rl::atomic<std::uint64_t> told_{0};
   rl::atomic<std::uint32_t> failed_{0};
   rl::atomic<std::uint32_t> syncs_{0};
   rl::atomic<std::uint32_t> sleepers_{0};
@@ -117,6 +124,7 @@ struct Sync : rl::test_suite<Sync<Core, Waiters, Holder, Failing>, Waiters + Hol
     if (group.sync(address)) {
       RL_ASSERT(env.covered() >= address);
       RL_ASSERT(group.durable() >= address);
+      RL_ASSERT(env.told() >= address);
     } else {
       RL_ASSERT(Failing && env.failed());
     }

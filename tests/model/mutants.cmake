@@ -141,6 +141,9 @@ write_mutants()
 mutants_of(log/group_sync.h log GroupSync)
 
 mutant(point_late "raise(point.address);" "raise(env_.published().address);")
+mutant(told_late
+  "      env_.moved(point);  // (4)\n      raise(point.address);\n"
+  "      raise(point.address);\n      env_.moved(point);\n")
 mutant(counted_early
   "    A::store(taken_[turn], 0u, A::seq_cst);\n    A::add(turns_, 1u, A::seq_cst);"
   "    A::add(turns_, 1u, A::seq_cst);\n    A::store(taken_[turn], 0u, A::seq_cst);")
