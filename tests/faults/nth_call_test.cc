@@ -57,17 +57,12 @@ class NthCallTest : public FaultyStoreTest {
                        (repeat == Repeat::once ? ", once" : ", for ever"));
           fs::remove_all(path());
           if (fs::exists(image)) fs::copy(image, path(), fs::copy_options::recursive);
-          IoCall struck = IoCall::open;
           const std::uint64_t calls = faults_->count();
-          faults_->before_each_call([&, seen = std::uint64_t{0}](IoCall call) mutable {
-            if (++seen == nth) struck = call;
-          });
           faults_->add({.nth = nth, .error_number = error_number, .repeat = repeat});
           const auto error = body();
           faults_->clear();
-          faults_->before_each_call({});
           if (faults_->count() - calls < nth) break;
-          ASSERT_NO_FATAL_FAILURE(check(error, error_number, struck));
+          ASSERT_NO_FATAL_FAILURE(check(error, error_number, *faults_->struck()));
         }
       }
     }
@@ -179,22 +174,17 @@ TEST_F(NthCallTest, OfAClose) {
       start(Durability::memory);
       ASSERT_NO_FATAL_FAILURE(append_until_next_is_prepared());
       expected_ = acked_;
-      IoCall struck = IoCall::open;
       const std::uint64_t calls = faults_->count();
-      faults_->before_each_call([&, seen = std::uint64_t{0}](IoCall call) mutable {
-        if (++seen == nth) struck = call;
-      });
       faults_->add({.nth = nth, .error_number = error_number});
       const auto closed = store().close();
       faults_->clear();
-      faults_->before_each_call({});
       const bool enough = faults_->count() - calls < nth;
       const auto refused = store().append("s", Expect::any(), {{.type = "T"}});
       ASSERT_FALSE(refused);
       EXPECT_TRUE(refused.error().code == Errc::closed || (!closed && refused.error().code == Errc::poisoned));
       store_.reset();
       if (enough) break;
-      ASSERT_NO_FATAL_FAILURE(check(error_of(closed), error_number, struck));
+      ASSERT_NO_FATAL_FAILURE(check(error_of(closed), error_number, *faults_->struck()));
     }
   }
   print_table("close");

@@ -1,6 +1,7 @@
 #include "support/io_faults.h"
 
 #include <numeric>
+#include <utility>
 
 #include "io/system_error.h"
 
@@ -57,6 +58,17 @@ void IoFaults::clear() {
   armed_.clear();
 }
 
+void IoFaults::before_each_call(std::function<void(IoCall)> hook) {
+  auto next = hook ? std::make_shared<const std::function<void(IoCall)>>(std::move(hook)) : nullptr;
+  const std::scoped_lock lock(mutex_);
+  hook_.swap(next);
+}
+
+std::optional<IoCall> IoFaults::struck() const {
+  const std::scoped_lock lock(mutex_);
+  return struck_;
+}
+
 std::uint64_t IoFaults::count() const {
   const std::scoped_lock lock(mutex_);
   return std::accumulate(counts_.begin(), counts_.end(), std::uint64_t{0});
@@ -68,7 +80,12 @@ std::uint64_t IoFaults::count(IoCall call) const {
 }
 
 std::optional<IoFaults::Hit> IoFaults::on_call(IoCall call) {
-  if (hook_) hook_(call);
+  std::shared_ptr<const std::function<void(IoCall)>> hook;
+  {
+    const std::scoped_lock lock(mutex_);
+    hook = hook_;
+  }
+  if (hook) (*hook)(call);
   const std::scoped_lock lock(mutex_);
   ++counts_[static_cast<std::size_t>(call)];
   std::optional<Hit> hit;
@@ -76,7 +93,9 @@ std::optional<IoFaults::Hit> IoFaults::on_call(IoCall call) {
     if (fault.call && *fault.call != call) continue;
     ++seen;
     const bool strikes = seen == fault.nth || (seen > fault.nth && fault.repeat == Repeat::for_ever);
-    if (strikes && !hit) hit = Hit{io_error(call, fault.error_number), fault.done};
+    if (!strikes || hit) continue;
+    hit = Hit{io_error(call, fault.error_number), fault.done};
+    struck_ = call;
   }
   return hit;
 }

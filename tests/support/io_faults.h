@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <vector>
@@ -68,11 +69,15 @@ class IoFaults {
   void add(const Fault& fault);
   void clear();
 
+  // The call that a fault struck last.
+  [[nodiscard]] std::optional<IoCall> struck() const;
+
   [[nodiscard]] std::uint64_t count() const;
   [[nodiscard]] std::uint64_t count(IoCall call) const;
 
-  // `hook` runs before every call, also before those that fail; it may use the disk itself. Set it while nobody calls.
-  void before_each_call(std::function<void(IoCall)> hook) { hook_ = std::move(hook); }
+  // `hook` runs before every call, also before those that fail; it may use the disk itself. A call that has begun in
+  // another thread may still run the hook that was there before, also after this has returned.
+  void before_each_call(std::function<void(IoCall)> hook);
 
   // Called by implementations of the seam.
   std::optional<Hit> on_call(IoCall call);
@@ -85,8 +90,9 @@ class IoFaults {
 
   mutable std::mutex mutex_;
   std::vector<Armed> armed_;
+  std::optional<IoCall> struck_;
   std::array<std::uint64_t, kIoCalls> counts_{};
-  std::function<void(IoCall)> hook_;
+  std::shared_ptr<const std::function<void(IoCall)>> hook_;
 };
 
 }  // namespace daybook::test
