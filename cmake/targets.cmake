@@ -1,6 +1,7 @@
 # What every target of the project is compiled with.
 
 include(CheckIPOSupported)
+set(DAYBOOK_IPO_WORKS OFF)
 if(DAYBOOK_IPO)
   check_ipo_supported(RESULT DAYBOOK_IPO_WORKS OUTPUT reason LANGUAGES CXX)
   if(NOT DAYBOOK_IPO_WORKS)
@@ -15,7 +16,7 @@ function(daybook_target_defaults target)
     PROPERTIES CXX_EXTENSIONS OFF
                CXX_VISIBILITY_PRESET hidden
                VISIBILITY_INLINES_HIDDEN ON
-               INTERPROCEDURAL_OPTIMIZATION "$<BOOL:${DAYBOOK_IPO_WORKS}>")
+               INTERPROCEDURAL_OPTIMIZATION "${DAYBOOK_IPO_WORKS}")
   if(PROJECT_IS_TOP_LEVEL)
     target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wconversion -Wshadow)
     # Designated initialisers that leave members to their defaults are this code's way to pass options.
