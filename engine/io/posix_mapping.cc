@@ -52,8 +52,11 @@ class PosixMapping final : public Mapping {
   }
 
   Result<void> protect() override {
-    if (::mprotect(bytes_.data(), bytes_.size(), PROT_READ) == 0) return {};
-    return fail_with_errno("mprotect");
+    if (::mprotect(bytes_.data(), bytes_.size(), PROT_READ) < 0) return fail_with_errno("mprotect");
+    // Takes the pages out of the page table, all at once; what was stored to them stays in the page cache. Otherwise the
+    // sync that follows write-protects them one by one, and interrupts every thread of the process for each.
+    (void)::madvise(bytes_.data(), bytes_.size(), MADV_DONTNEED);
+    return {};
   }
 
   Result<void> populate(std::uint64_t offset, std::uint64_t size) override {

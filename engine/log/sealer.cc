@@ -94,14 +94,15 @@ bool Sealer::ready(const segment::ActiveSegment& segment) const noexcept {
 void Sealer::seal_ready() noexcept {
   while (!state_.failure.is_set() && ready(*next_to_seal_)) {
     segment::ActiveSegment& segment = *next_to_seal_;
+    // Before the sync, which is cheaper then: see Mapping::protect().
+    if (auto done = segment.shared()->protect(); !done) {
+      state_.failure.set(done.error());
+      return;
+    }
     // To where the next one begins, so that no later sync comes back to this one.
     const format::Address next{static_cast<std::uint32_t>(segment.number() + 1), format::kDataStart};
     if (!sync_.sync(next.packed())) return;
     if (auto done = finish(segment, format::SegmentFooter::sealed); !done) {
-      state_.failure.set(done.error());
-      return;
-    }
-    if (auto done = segment.shared()->protect(); !done) {
       state_.failure.set(done.error());
       return;
     }

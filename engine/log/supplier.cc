@@ -55,7 +55,8 @@ bool Supplier::tick() noexcept {
   if (&active != last_active_) {
     if (last_active_ != nullptr) rolled_();
     last_active_ = &active;
-    last_claimed_ = populated_ = claimed;
+    last_claimed_ = claimed;
+    populated_ = std::exchange(next_populated_, 0);
   }
   const std::uint64_t taken = claimed - last_claimed_;
   last_claimed_ = claimed;
@@ -96,18 +97,25 @@ void Supplier::prepare(segment::ActiveSegment& active) noexcept {
   io::futex_wake_all(supply.attempts);
 }
 
+// In the active segment, and when that is nearly full at the beginning of the next.
 void Supplier::populate(segment::ActiveSegment& active, std::uint64_t claimed) noexcept {
   const std::uint64_t end = active.claims().data_end();
   populated_ = std::max(populated_, claimed / format::kPage * format::kPage);
-  const std::uint64_t target = std::min(claimed + ahead_, end);
-  while (populated_ < target) {
-    const std::uint64_t step = std::min(kPopulateStep, end - populated_);
-    if (auto done = active.shared()->mapping().populate(populated_, step); !done) {
+  populate_to(active, populated_, std::min(claimed + ahead_, end));
+  segment::ActiveSegment* const next = active.next.load(std::memory_order_acquire);
+  if (next != nullptr && claimed + ahead_ > end) populate_to(*next, next_populated_, claimed + ahead_ - end);
+}
+
+void Supplier::populate_to(segment::ActiveSegment& segment, std::uint64_t& populated, std::uint64_t target) noexcept {
+  const std::uint64_t end = segment.claims().data_end();
+  while (populated < std::min(target, end)) {
+    const std::uint64_t step = std::min(kPopulateStep, end - populated);
+    if (auto done = segment.shared()->mapping().populate(populated, step); !done) {
       // The pages cannot be backed: an append that touched them would be a signal.
       state_.failure.set(done.error());
       return;
     }
-    populated_ += step;
+    populated += step;
   }
 }
 

@@ -45,6 +45,7 @@ class Supplier {
   bool tick() noexcept;
   void prepare(segment::ActiveSegment& active) noexcept;
   void populate(segment::ActiveSegment& active, std::uint64_t claimed) noexcept;
+  void populate_to(segment::ActiveSegment& segment, std::uint64_t& populated, std::uint64_t target) noexcept;
   void sleep(bool busy) noexcept;
 
   LogState& state_;
@@ -55,8 +56,9 @@ class Supplier {
 
   segment::ActiveSegment* last_active_ = nullptr;
   std::uint64_t last_claimed_ = 0;
-  std::uint64_t populated_ = 0;  // of last_active_
-  std::uint64_t ahead_ = 0;      // how far to populate before the claims
+  std::uint64_t populated_ = 0;       // of last_active_
+  std::uint64_t next_populated_ = 0;  // of the one behind it
+  std::uint64_t ahead_ = 0;           // how far to populate before the claims
   std::uint32_t last_wanted_ = 0;
   std::uint32_t quiet_ticks_ = 0;
   std::uint32_t failed_ticks_ = 0;  // until the next attempt that nobody asked for
