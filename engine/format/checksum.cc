@@ -6,11 +6,10 @@
 #if DAYBOOK_HAVE_ISAL
 #include <isa-l/crc.h>
 #endif
-#if defined(__x86_64__)
-#include <nmmintrin.h>
-#endif
 #define XXH_INLINE_ALL
 #include <xxhash.h>
+
+#include "format/crc32c.h"
 
 namespace daybook::format {
 namespace {
@@ -45,44 +44,14 @@ std::uint32_t crc32c_folded(std::uint32_t crc, const std::uint8_t* at, std::size
 
 #if defined(__x86_64__)
 
-// Up to here the plain instruction loop is faster than ISA-L's folding, which begins at 256 bytes (measured: 17 against
-// 33 ns at 232 bytes, 26 against 12 ns at 256).
-#if DAYBOOK_HAVE_ISAL
-constexpr std::size_t kPlainMax = 255;
-#else
-constexpr std::size_t kPlainMax = ~std::size_t{0};
-#endif
-
-__attribute__((target("sse4.2"))) inline std::uint64_t step(std::uint64_t crc, const std::uint8_t* at) noexcept {
-  std::uint64_t value;
-  std::memcpy(&value, at, sizeof(value));
-  return _mm_crc32_u64(crc, value);
+DAYBOOK_CRC_TARGET std::uint32_t crc32c_plain(std::uint32_t crc, const std::uint8_t* at, std::size_t size) noexcept {
+  return crc_run(crc, at, size);
 }
 
-// The chain of instructions takes 3 cycles for each 8 bytes. Unrolled, so that little else stands in the processor's
-// window and the work around a frame's checksum runs in its shadow.
-__attribute__((target("sse4.2"))) inline std::uint32_t run(std::uint64_t crc, const std::uint8_t* at,
-                                                           std::size_t size) noexcept {
-  for (; size >= 32; size -= 32, at += 32) {
-    crc = step(step(step(step(crc, at), at + 8), at + 16), at + 24);
-  }
-  for (; size >= 8; size -= 8, at += 8) crc = step(crc, at);
-  auto narrow = static_cast<std::uint32_t>(crc);
-  for (; size > 0; --size, ++at) narrow = _mm_crc32_u8(narrow, *at);
-  return narrow;
+DAYBOOK_CRC_TARGET std::uint32_t crc32c_framed_plain(std::uint64_t first, std::uint64_t second, const std::uint8_t* at,
+                                                     std::size_t size) noexcept {
+  return crc_run(crc_step(crc_step(kCrcInit, first), second), at, size);
 }
-
-__attribute__((target("sse4.2"))) std::uint32_t crc32c_plain(std::uint32_t crc, const std::uint8_t* at,
-                                                             std::size_t size) noexcept {
-  return run(crc, at, size);
-}
-
-__attribute__((target("sse4.2"))) std::uint32_t crc32c_framed_plain(std::uint64_t first, std::uint64_t second,
-                                                                    const std::uint8_t* at, std::size_t size) noexcept {
-  return run(_mm_crc32_u64(_mm_crc32_u64(kCrcInit, first), second), at, size);
-}
-
-const bool kHasInstruction = __builtin_cpu_supports("sse4.2") != 0;
 
 #endif
 
@@ -91,7 +60,7 @@ const bool kHasInstruction = __builtin_cpu_supports("sse4.2") != 0;
 std::uint32_t crc32c(std::uint32_t crc, const void* data, std::size_t size) noexcept {
   const auto* at = static_cast<const std::uint8_t*>(data);
 #if defined(__x86_64__)
-  if (size <= kPlainMax && kHasInstruction) return crc32c_plain(crc, at, size);
+  if (size <= kCrcPlainMax && kCrcInstruction) return crc32c_plain(crc, at, size);
 #endif
   return crc32c_folded(crc, at, size);
 }
@@ -100,7 +69,7 @@ std::uint32_t crc32c_u64(std::uint32_t crc, std::uint64_t value) noexcept { retu
 
 std::uint32_t crc32c_framed(std::uint64_t first, std::uint64_t second, const void* data, std::size_t size) noexcept {
 #if defined(__x86_64__)
-  if (size <= kPlainMax && kHasInstruction) [[likely]] {
+  if (size <= kCrcPlainMax && kCrcInstruction) [[likely]] {
     return crc32c_framed_plain(first, second, static_cast<const std::uint8_t*>(data), size);
   }
 #endif

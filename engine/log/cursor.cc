@@ -19,24 +19,54 @@ Cursor::Cursor(std::shared_ptr<SegmentSet> segments, const ReadOptions& options)
   if (options.direction == Direction::forward) token_.position = options.after;
 }
 
-bool Cursor::advance() {
-  if (!load()) return false;
-  if (options_.direction == Direction::forward) return reader_.next(event_);
-  event_ = block_.back();
-  block_.pop_back();
+bool Cursor::load() {
+  if (next_ != end_) return true;
+  if (error_ || (!started_ && !start())) return false;
+  return options_.direction == Direction::forward ? load_forward() : load_backward();
+}
+
+// A few events at once, so that what a frame takes besides its checksum is mostly in registers. Whatever is not the usual
+// frame ends a block: an error is of the event that next() is asked for, and the bytes of a segment stay while the cursor
+// is in it.
+bool Cursor::load_forward() {
+  block_.resize(kForwardBlock);
+  next_ = end_ = block_.data();
+  while (end_ != next_ + kForwardBlock) {
+    if (reader_.left() > 0) {
+      if (reader_.next(*end_) && end_->position > options_.after) ++end_;
+      continue;
+    }
+    load_singles();
+    if (end_ != next_) break;
+    const FrameHeader* const frame = next_frame();
+    if (frame == nullptr) return false;
+    reader_.enter(*frame, word_);
+  }
   return true;
 }
 
-bool Cursor::load() {
-  if (error_ || (!started_ && !start())) return false;
-  if (options_.direction == Direction::backward) return !block_.empty() || load_block();
-  while (reader_.left() == 0) {
-    if (!next_frame()) return false;
-    // The first frame can hold events to skip; more than one does when `after` was not there yet at the start.
-    while (reader_.next_position() <= options_.after && reader_.next(event_)) {
+void Cursor::load_singles() {
+  const segment::Segment& segment = *segment_->segment;
+  const EventView* const full = next_ + kForwardBlock;
+  const std::uint64_t limit = visible_end();
+  EventView* end = end_;
+  std::uint64_t offset = offset_;
+  Position expected = expected_;
+  while (end != full && offset < limit && format::load_word(segment.data().data() + offset).is_single()) {
+    const format::Word word = segment.accept(offset, check_);
+    if (word.bits == 0 || offset + word.size() > limit) break;
+    if (word.state() == format::FrameState::published) {
+      const auto& frame = *reinterpret_cast<const FrameHeader*>(segment.data().data() + offset);
+      FrameReader::read_single(frame, *end);
+      if (end->position != expected) break;
+      ++expected;
+      if (end->position > options_.after) ++end;
     }
+    offset += word.size();
   }
-  return true;
+  end_ = end;
+  offset_ = offset;
+  expected_ = expected;
 }
 
 bool Cursor::start() {
@@ -112,44 +142,51 @@ bool Cursor::enter(std::shared_ptr<ReadSegment> segment, const Place& place) {
   return true;
 }
 
-bool Cursor::visible(std::uint64_t frame_end) const noexcept {
-  if (options_.visibility == Visibility::published) return true;
+std::uint64_t Cursor::visible_end() const noexcept {
+  const std::uint64_t all = segment_->segment->data_end();
+  if (options_.visibility == Visibility::published) return all;
   const auto durable = segments_->durable();
-  return !durable || format::Address{static_cast<std::uint32_t>(segment_->segment->number()),
-                                     static_cast<std::uint32_t>(frame_end)} <= *durable;
+  if (!durable || durable->segment > segment_->segment->number()) return all;
+  return durable->segment == segment_->segment->number() ? durable->offset : 0;
 }
 
-bool Cursor::next_frame() {
+const FrameHeader* Cursor::next_frame() {
   for (;;) {
     const segment::Segment& segment = *segment_->segment;
-    if (offset_ >= segment.data_end()) {
-      if (!next_segment()) return false;
-      continue;
-    }
-    const FrameStatus status = segment.check(offset_, check_);
-    if (status.kind == FrameStatus::Kind::bad || status.kind == FrameStatus::Kind::unknown) {
-      // A recovering writer may have zeroed an undecided frame under our eyes.
-      if (format::load_word(segment.data().data() + offset_) != status.word) continue;
-      return failed(status.error);
-    }
-    if (status.kind != FrameStatus::Kind::decided) {
-      if (!ends_too_early(offset_)) return false;
-      if (segment.check(offset_, check_).kind == FrameStatus::Kind::decided) continue;  // decided and sealed meanwhile
-      return failed({.code = Errc::corrupt,
-                     .what = "end of the frames",
-                     .segment = segment.number(),
-                     .offset = offset_,
-                     .expected = segment.footer().value_or(format::SegmentFooter{}).valid_end,
-                     .actual = offset_});
-    }
-    if (!visible(offset_ + status.word.size())) return false;
+    format::Word word = segment.accept(offset_, check_);
+    if (word.bits == 0 && !look_closer(word)) return nullptr;
+    if (word.bits == 0) continue;
+    if (offset_ + word.size() > visible_end()) return nullptr;
     const auto& frame = *reinterpret_cast<const FrameHeader*>(segment.data().data() + offset_);
-    const bool shown =
-        status.word.kind() == format::FrameKind::events && status.word.state() == format::FrameState::published;
-    if (shown && !admit(frame, status.word)) return false;
-    offset_ += status.word.size();
-    if (shown) return true;
+    const bool shown = word.kind() == format::FrameKind::events && word.state() == format::FrameState::published;
+    if (shown && !admit(frame, word)) return nullptr;
+    offset_ += word.size();
+    word_ = word;
+    if (shown) return &frame;
   }
+}
+
+bool Cursor::look_closer(format::Word& word) {
+  const segment::Segment& segment = *segment_->segment;
+  if (offset_ >= segment.data_end()) return next_segment();
+  const FrameStatus status = segment.check(offset_, check_);
+  if (status.kind == FrameStatus::Kind::decided) {
+    word = status.word;
+    return true;
+  }
+  if (status.kind == FrameStatus::Kind::bad || status.kind == FrameStatus::Kind::unknown) {
+    // A recovering writer may have zeroed an undecided frame under our eyes.
+    if (format::load_word(segment.data().data() + offset_) != status.word) return true;
+    return failed(status.error);
+  }
+  if (!ends_too_early(offset_)) return false;
+  if (segment.check(offset_, check_).kind == FrameStatus::Kind::decided) return true;  // decided and sealed meanwhile
+  return failed({.code = Errc::corrupt,
+                 .what = "end of the frames",
+                 .segment = segment.number(),
+                 .offset = offset_,
+                 .expected = segment.footer().value_or(format::SegmentFooter{}).valid_end,
+                 .actual = offset_});
 }
 
 bool Cursor::ends_too_early(std::uint64_t offset) const noexcept {
@@ -172,7 +209,6 @@ bool Cursor::admit(const FrameHeader& frame, format::Word word) {
                    .actual = position});
   }
   expected_ = position + word.event_count();
-  reader_.enter(frame, word);
   return true;
 }
 
@@ -224,7 +260,7 @@ bool Cursor::start_backward() {
   return true;
 }
 
-bool Cursor::load_block() {
+bool Cursor::load_backward() {
   if (limit_ <= 1) return false;
   const Position last = limit_ - 1;
   const auto base = segment_ == nullptr ? std::nullopt : segment_->segment->base();
@@ -232,16 +268,20 @@ bool Cursor::load_block() {
   if (segment == nullptr) return false;
   const Place place = segment->marks.nearest([last](const Place& at) { return at.position >= last; });
   enter(segment, place);
+  block_.clear();
   while (expected_ < limit_) {
-    if (!next_frame()) return false;
+    const FrameHeader* const frame = next_frame();
+    if (frame == nullptr) return false;
+    reader_.enter(*frame, word_);
     EventView event;
     while (reader_.next(event)) {
       if (event.position < limit_) block_.push_back(event);
     }
   }
-  reader_.leave();
   if (block_.empty()) return false;
   limit_ = block_.front().position;
+  next_ = block_.data();
+  end_ = next_ + block_.size();
   return true;
 }
 

@@ -22,20 +22,26 @@ class Cursor {
   Cursor(std::shared_ptr<SegmentSet> segments, const ReadOptions& options);
 
   const EventView* next() {
-    if (!reader_.next(event_) && !advance()) return nullptr;
-    token_.position = event_.position;
+    if (next_ == end_ && !load()) return nullptr;
+    const EventView* const event = options_.direction == Direction::forward ? next_++ : --end_;
+    token_.position = event->position;
     token_.epoch = epoch_;
-    return &event_;
+    return event;
   }
   [[nodiscard]] const std::optional<Error>& error() const noexcept { return error_; }
   bool wait(std::chrono::nanoseconds timeout);
   [[nodiscard]] const ResumeToken& token() const noexcept { return token_; }
 
  private:
-  // The next event is in `event_`. False: at the end for now, or an error.
-  bool advance();
-  // The next frame, or block, that holds an event to return is at hand.
+  static constexpr std::size_t kForwardBlock = 8;
+
+  // There are events in the block. False: at the end for now, or an error.
   bool load();
+  bool load_forward();
+  // As many usual frames of one event as come now and fit in the block.
+  void load_singles();
+  // Reads forward from a mark to `limit_`, to return from the back.
+  bool load_backward();
 
   // Where to begin. False: nothing to read yet, or an error.
   bool start();
@@ -47,18 +53,19 @@ class Cursor {
   template <typename Stop>
   std::optional<segment::Place> last_place(Stop stop);
 
-  // The next published frame in forward order is in `reader_`. False: at the end for now, or an error.
-  bool next_frame();
+  // The next published frame in forward order, its word in `word_`. Null: at the end for now, or an error.
+  const format::FrameHeader* next_frame();
+  // What stands at `offset_`, where no usual frame does: in `word`, or zero when things have changed and another look is
+  // worth it. False: the end for now, or an error.
+  bool look_closer(format::Word& word);
   bool next_segment();
   // Nothing is decided at `offset`, and the footer or the sync mark says that something must be. It may have been, in
   // between: look at the frame again.
   [[nodiscard]] bool ends_too_early(std::uint64_t offset) const noexcept;
   bool admit(const format::FrameHeader& frame, format::Word word);
-  [[nodiscard]] bool visible(std::uint64_t frame_end) const noexcept;
+  // Frames of segment_ that end there or before are visible.
+  [[nodiscard]] std::uint64_t visible_end() const noexcept;
   bool enter(std::shared_ptr<ReadSegment> segment, const segment::Place& place);
-
-  // Backward: reads forward from a mark to `limit_`, to return from the back.
-  bool load_block();
 
   bool failed(const Error& error) {
     error_ = error;
@@ -74,14 +81,15 @@ class Cursor {
   std::uint64_t offset_ = 0;  // of the next frame in segment_
   Position expected_ = 0;     // position of the next event; 0 = not known
   std::uint64_t epoch_ = 0;   // of segment_
+  format::Word word_{};       // of the frame that next_frame() returned last
   FrameReader reader_;
-  EventView event_;
+  std::vector<EventView> block_;  // all of one segment, segment_
+  EventView* next_ = nullptr;     // of block_: forward, the next event to return
+  EventView* end_ = nullptr;      // behind the last event; backward, behind the next one to return
   ResumeToken token_;
   std::optional<Error> error_;
 
-  // Backward: events of the block before, read forward and returned from the back.
-  Position limit_ = 0;  // events below it are still to come
-  std::vector<EventView> block_;
+  Position limit_ = 0;  // backward: events below it are still to come
 };
 
 }  // namespace daybook::log

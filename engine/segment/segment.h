@@ -46,6 +46,11 @@ class Segment {
     return format::check_frame(data(), offset, salt_, check, header_.number);
   }
 
+  // The same for a reader's usual frame; zero: look closer with check().
+  [[nodiscard]] format::Word accept(std::uint64_t offset, format::Check check) const noexcept {
+    return format::accept_frame(data(), offset, salt_, check);
+  }
+
   // The footer, when there is one and it is whole.
   [[nodiscard]] std::optional<format::SegmentFooter> footer() const noexcept;
   // The position of the event before the first one here, when it is written down.
