@@ -94,7 +94,7 @@ TEST(StoreStress, DurabilitiesMixAndReadersTail) {
       Cursor cursor = store->read({.visibility = visibility});
       while (seen < kAll && !::testing::Test::HasFailure()) {
         while (const EventView* event = cursor.next()) ASSERT_EQ(event->position, ++seen);
-        ASSERT_FALSE(cursor.error().has_value());
+        ASSERT_FALSE(cursor.error().has_value()) << describe(*cursor.error());
         if (seen < kAll) (void)cursor.wait(std::chrono::milliseconds(100));
         if (visibility == Visibility::durable && store->published_position() == kAll) {
           ASSERT_TRUE(is_ok(store->sync()));
