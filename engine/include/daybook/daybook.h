@@ -5,5 +5,6 @@
 #include <daybook/error.h>
 #include <daybook/event.h>
 #include <daybook/options.h>
+#include <daybook/query.h>
 #include <daybook/store.h>
 #include <daybook/types.h>
