@@ -24,8 +24,7 @@ FetchContent_Declare(
   URL_HASH SHA256=6478edfe2f3305127cffe8caf73ea0176c53769f4bf1585be237eb30798c3b8e
   DOWNLOAD_EXTRACT_TIMESTAMP OFF ${headers_only} FIND_PACKAGE_ARGS 1.74)
 
-# The index's bitmaps. Debian's package has no version file, so none may be asked for. Made available by whoever first
-# links it (FetchContent_MakeAvailable(roaring), target roaring::roaring).
+# The index's bitmaps. Debian's package has no version file, so none may be asked for.
 FetchContent_Declare(
   roaring
   URL https://github.com/RoaringBitmap/CRoaring/archive/refs/tags/v4.2.1.tar.gz
@@ -75,6 +74,16 @@ FetchContent_Declare(
   URL https://github.com/Tencent/rapidjson/archive/8f4c021fa2f1e001d2376095928fc0532adf2ae6.zip
   URL_HASH SHA256=e6fc99c7df7f29995838a764dd68df87b71db360f7727ace467b21b82c85efda
   DOWNLOAD_EXTRACT_TIMESTAMP OFF ${headers_only} FIND_PACKAGE_ARGS)
+
+# CRoaring, for one file of index. Found, it must be seen by a parent project too, which links the static library;
+# fetched, it would build tests of its own, and its target has another name.
+set(ENABLE_ROARING_TESTS OFF)
+FetchContent_MakeAvailable(roaring)
+if(roaring_FOUND)
+  set_target_properties(roaring::roaring PROPERTIES IMPORTED_GLOBAL ON)
+elseif(NOT TARGET roaring::roaring)
+  add_library(roaring::roaring ALIAS roaring)
+endif()
 
 # Boost, wherever it came from.
 FetchContent_MakeAvailable(Boost)

@@ -38,7 +38,7 @@ if(BUILD_SHARED_LIBS)
   set(pc_cflags "")
 else()
   # A static library brings what it needs along, whether or not pkg-config is asked for --static.
-  set(pc_libs " -lstdc++ -pthread")
+  set(pc_libs " -lroaring -lstdc++ -pthread")
   if(ISAL_FOUND)
     string(PREPEND pc_libs " -lisal")
   endif()

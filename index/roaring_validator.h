@@ -1,0 +1,29 @@
+// The gate in front of CRoaring: no bytes from a file are deserialised that did not pass it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include <daybook/error.h>
+
+namespace daybook::index {
+
+// What a valid bitmap holds. `first` and `last` mean nothing when count is 0.
+struct RoaringContent {
+  std::uint64_t count = 0;
+  std::uint32_t first = 0;
+  std::uint32_t last = 0;
+};
+
+// Whether the bytes are one Roaring bitmap in the portable format, all of them, with every value < limit. Anything that
+// CRoaring would not write itself is refused; so what is accepted is the same bytes again after it is read and written.
+//
+// CRoaring 0.2.66 (Debian 12) checks sizes at best: it takes a bitset whose declared cardinality is not that of its bits,
+// and overflows the heap when asked for its values.
+//
+// Errc::corrupt with the rule as `what` and the offset from the start of the bytes. Reads nothing outside them, allocates
+// nothing. Thread safety: any thread.
+Result<RoaringContent> validate_roaring(std::span<const std::byte> bytes, std::uint64_t limit) noexcept;
+
+}  // namespace daybook::index
