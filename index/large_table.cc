@@ -1,0 +1,193 @@
+#include "index/large_table.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+
+#include "index/roaring_validator.h"
+#include "index/sidecar_layout.h"
+
+namespace daybook::index {
+namespace {
+
+struct TableHeader {
+  std::uint32_t count;
+  std::uint32_t text_size;
+  std::uint64_t data_size;
+};
+static_assert(sizeof(TableHeader) == 16);
+
+constexpr std::uint32_t kTextMax = 255;
+
+std::unexpected<Error> broken(const char* what, std::uint64_t offset, std::uint64_t expected, std::uint64_t actual) {
+  return fail({.code = Errc::corrupt, .what = what, .offset = offset, .expected = expected, .actual = actual});
+}
+
+template <typename T>
+void put(std::span<const T> values, std::vector<std::byte>& out) {
+  const auto bytes = std::as_bytes(values);
+  out.insert(out.end(), bytes.begin(), bytes.end());
+}
+
+void pad(std::vector<std::byte>& out) { out.resize(sidecar_align(out.size())); }
+
+bool zero(std::span<const std::byte> bytes) noexcept {
+  return std::all_of(bytes.begin(), bytes.end(), [](std::byte byte) { return byte == std::byte{0}; });
+}
+
+// The data of a list, read in place: aligned to 8 as all data is.
+std::span<const std::uint32_t> as_list(std::span<const std::byte> data) noexcept {
+  return {reinterpret_cast<const std::uint32_t*>(data.data()), data.size() / sizeof(std::uint32_t)};
+}
+
+void put_data(const Ordinals& set, std::vector<std::byte>& out) {
+  if (set.size() >= kLargeFrom) return put(std::span<const std::byte>(set.to_roaring()), out);
+  std::vector<std::uint32_t> list(set.size());
+  set.read(0, list);
+  put(std::span<const std::uint32_t>(list), out);
+}
+
+}  // namespace
+
+void LargeTable::encode(const MemoryIndex& index, KeyKind kind, std::vector<HashedKey> keys,
+                        std::vector<std::byte>& out) {
+  assert(out.size() % 8 == 0);
+  if (keys.empty()) return;
+  std::sort(keys.begin(), keys.end(), [&](const HashedKey& a, const HashedKey& b) {
+    return a.hash != b.hash ? a.hash < b.hash : index.key_text(kind, a.number) < index.key_text(kind, b.number);
+  });
+  std::vector<LargeEntry> entries;
+  std::vector<std::byte> text;
+  std::vector<std::byte> data;
+  for (const HashedKey& key : keys) {
+    const Postings set = index.key_postings(kind, key.number);
+    const std::string_view name = index.key_text(kind, key.number);
+    LargeEntry entry{.hash = key.hash,
+                     .count = static_cast<std::uint32_t>(set->size()),
+                     .first = set->first(),
+                     .last = set->last(),
+                     .text_offset = static_cast<std::uint32_t>(text.size()),
+                     .text_size = static_cast<std::uint32_t>(name.size()),
+                     .data_offset = static_cast<std::uint32_t>(data.size())};
+    put(std::span(name), text);
+    put_data(*set, data);
+    entry.data_size = static_cast<std::uint32_t>(data.size()) - entry.data_offset;
+    pad(data);
+    assert(data.size() <= UINT32_MAX && text.size() <= UINT32_MAX);
+    entries.push_back(entry);
+  }
+  const TableHeader header{static_cast<std::uint32_t>(entries.size()), static_cast<std::uint32_t>(text.size()),
+                           data.size()};
+  put(std::span(&header, 1), out);
+  put(std::span<const LargeEntry>(entries), out);
+  put(std::span<const std::byte>(text), out);
+  pad(out);
+  put(std::span<const std::byte>(data), out);
+}
+
+Result<LargeTable> LargeTable::parse(std::span<const std::byte> bytes, const Rule& rule) {
+  if (bytes.empty()) return LargeTable();
+  TableHeader header;
+  if (bytes.size() < sizeof(header)) return broken("large table header is cut", 0, sizeof(header), bytes.size());
+  std::memcpy(&header, bytes.data(), sizeof(header));
+  const std::uint64_t text_start = sizeof(header) + sizeof(LargeEntry) * std::uint64_t{header.count};
+  const std::uint64_t text_end = text_start + header.text_size;
+  const std::uint64_t data_start = sidecar_align(text_end);
+  if (header.count == 0) return broken("large table count", 0, 1, 0);
+  if (data_start > bytes.size() || header.data_size != bytes.size() - data_start) {
+    return broken("large table size", 0, data_start, bytes.size());
+  }
+  if (!zero(bytes.subspan(text_end, data_start - text_end))) return broken("large table padding", text_end, 0, 1);
+
+  LargeTable table;
+  table.entries_ = {reinterpret_cast<const LargeEntry*>(bytes.data() + sizeof(header)), header.count};
+  table.text_ = {reinterpret_cast<const char*>(bytes.data()) + text_start, header.text_size};
+  table.data_ = bytes.subspan(data_start);
+  if (const auto checked = table.check(rule); !checked) {
+    Error error = checked.error();
+    error.offset += data_start;
+    return fail(error);
+  }
+  table.cache_ = std::make_unique<Cached[]>(header.count);
+  return table;
+}
+
+Result<> LargeTable::check(const Rule& rule) const noexcept {
+  std::uint64_t text_end = 0;
+  std::uint64_t data_end = 0;
+  for (std::size_t i = 0; i < entries_.size(); ++i) {
+    const LargeEntry& entry = entries_[i];
+    if (entry.text_offset != text_end || entry.text_size > text_.size() - text_end) {
+      return broken("large table text", 0, text_end, entry.text_offset);
+    }
+    if (entry.data_offset != data_end || sidecar_align(entry.data_size) > data_.size() - data_end) {
+      return broken("large table data", 0, data_end, entry.data_offset);
+    }
+    text_end += entry.text_size;
+    const std::uint64_t end = data_end + entry.data_size;
+    data_end = sidecar_align(end);
+    if (!zero(data_.subspan(end, data_end - end))) return broken("large table padding", end, 0, 1);
+    DAYBOOK_TRY(check_key(entry, rule));
+    DAYBOOK_TRY(check_data(entry, rule.events));
+    if (i == 0) continue;
+    const LargeEntry& before = entries_[i - 1];
+    if (before.hash > entry.hash || (before.hash == entry.hash && text(before) >= text(entry))) {
+      return broken("large table ascends", 0, before.hash, entry.hash);
+    }
+  }
+  if (text_end != text_.size()) return broken("large table text", 0, text_.size(), text_end);
+  if (data_end != data_.size()) return broken("large table data", data_end, data_.size(), data_end);
+  return {};
+}
+
+Result<> LargeTable::check_key(const LargeEntry& entry, const Rule& rule) const noexcept {
+  if (entry.text_size == 0 || entry.text_size > kTextMax)
+    return broken("large table text", 0, kTextMax, entry.text_size);
+  const std::uint64_t hash = rule.hash({rule.kind, text(entry)});
+  if (entry.hash != hash) return broken("large table hash", 0, hash, entry.hash);
+  if (entry.zero != 0) return broken("large table entry", 0, 0, entry.zero);
+  return {};
+}
+
+Result<> LargeTable::check_data(const LargeEntry& entry, std::uint32_t events) const noexcept {
+  RoaringContent content;
+  if (entry.count >= kLargeFrom) {
+    auto bitmap = validate_roaring(data(entry), events);
+    if (!bitmap) {
+      bitmap.error().offset += entry.data_offset;
+      return fail(bitmap.error());
+    }
+    content = *bitmap;
+  } else {
+    const auto list = as_list(data(entry));
+    if (entry.data_size % sizeof(std::uint32_t) != 0 || list.empty()) {
+      return broken("large table list", entry.data_offset, entry.count, list.size());
+    }
+    const bool ascends = std::adjacent_find(list.begin(), list.end(), std::greater_equal<>()) == list.end();
+    if (!ascends) return broken("large table list ascends", entry.data_offset, 0, 0);
+    if (list.back() >= events) return broken("large table ordinal", entry.data_offset, events, list.back());
+    content = {list.size(), list.front(), list.back()};
+  }
+  if (content.count != entry.count) return broken("large table events", entry.data_offset, entry.count, content.count);
+  if (content.first != entry.first) return broken("large table first", entry.data_offset, entry.first, content.first);
+  if (content.last != entry.last) return broken("large table last", entry.data_offset, entry.last, content.last);
+  return {};
+}
+
+const LargeEntry* LargeTable::find(std::uint64_t hash, std::string_view text) const noexcept {
+  auto at = std::lower_bound(entries_.begin(), entries_.end(), hash,
+                             [](const LargeEntry& entry, std::uint64_t wanted) { return entry.hash < wanted; });
+  for (; at != entries_.end() && at->hash == hash; ++at) {
+    if (this->text(*at) == text) return &*at;
+  }
+  return nullptr;
+}
+
+Postings LargeTable::postings(const LargeEntry& entry) const {
+  if (entry.count < kLargeFrom) return Postings(Ordinals::of(as_list(data(entry))));
+  Cached& cached = cache_[static_cast<std::size_t>(&entry - entries_.data())];
+  std::call_once(cached.once, [&] { cached.set = Ordinals::from_valid_roaring(data(entry)); });
+  return Postings::view(cached.set);
+}
+
+}  // namespace daybook::index

@@ -1,0 +1,87 @@
+// The keys of a segment with many events, and those that a SmallTable cannot tell apart: with their text.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include <daybook/error.h>
+
+#include "index/small_table.h"
+
+namespace daybook::index {
+
+// One key of a large table, as it is in the file. Data and text are where those of the entries before end.
+struct LargeEntry {
+  std::uint64_t hash;
+  std::uint32_t count;  // of events
+  std::uint32_t first;  // ordinal of the first event
+  std::uint32_t last;
+  std::uint32_t text_offset;  // from the start of all text
+  std::uint32_t text_size;    // 1..255
+  std::uint32_t data_offset;  // from the start of all data, a multiple of 8
+  std::uint32_t data_size;    // without the pad
+  std::uint32_t zero;
+};
+static_assert(sizeof(LargeEntry) == 40 && std::has_unique_object_representations_v<LargeEntry>);
+
+// A sorted table, read in place:
+//
+//   count:u32 text_size:u32 data_size:u64
+//   LargeEntry{count}   ascending by hash, then by text
+//   text, pad           to 8 bytes
+//   (data, pad){count}  fewer than kLargeFrom events: ordinal:u32{events}; else a bitmap in the portable Roaring format
+//
+// Answers without a look at any event. A bitmap is deserialised when it is first asked for, and kept.
+//
+// The bytes must outlive the table; an empty one has none. Thread safety: const members from any thread.
+class LargeTable {
+ public:
+  LargeTable() noexcept = default;  // empty
+
+  // Appends the table of those keys to `out`, whose size is a multiple of 8 and stays one.
+  static void encode(const MemoryIndex& index, KeyKind kind, std::vector<HashedKey> keys, std::vector<std::byte>& out);
+
+  // What a table that is read must agree with.
+  struct Rule {
+    KeyKind kind{};
+    std::uint32_t events = 0;  // of the segment
+    KeyHash hash = key_hash;
+  };
+  // The table that the bytes are, all of them, aligned to 8. Every rule is checked, every bitmap validated. Errc::corrupt;
+  // Error::offset counts from the start of the bytes.
+  static Result<LargeTable> parse(std::span<const std::byte> bytes, const Rule& rule);
+
+  [[nodiscard]] std::span<const LargeEntry> entries() const noexcept { return entries_; }
+  [[nodiscard]] std::string_view text(const LargeEntry& entry) const noexcept {
+    return text_.substr(entry.text_offset, entry.text_size);
+  }
+  // Null: the key is not in the table. Else one of entries().
+  [[nodiscard]] const LargeEntry* find(std::uint64_t hash, std::string_view text) const noexcept;
+  // The events of one of entries(). A view of what the table keeps, where that is a bitmap.
+  [[nodiscard]] Postings postings(const LargeEntry& entry) const;
+
+ private:
+  struct Cached {
+    std::once_flag once;
+    Ordinals set;
+  };
+
+  [[nodiscard]] std::span<const std::byte> data(const LargeEntry& entry) const noexcept {
+    return data_.subspan(entry.data_offset, entry.data_size);
+  }
+  [[nodiscard]] Result<> check(const Rule& rule) const noexcept;
+  [[nodiscard]] Result<> check_key(const LargeEntry& entry, const Rule& rule) const noexcept;
+  [[nodiscard]] Result<> check_data(const LargeEntry& entry, std::uint32_t events) const noexcept;
+
+  std::span<const LargeEntry> entries_;
+  std::string_view text_;
+  std::span<const std::byte> data_;
+  std::unique_ptr<Cached[]> cache_;  // one for each of entries_
+};
+
+}  // namespace daybook::index

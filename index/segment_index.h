@@ -1,0 +1,96 @@
+// What a query sees of a segment's index, whether it grows in memory or lies in a file.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "index/key.h"
+#include "index/ordinals.h"
+
+namespace daybook::index {
+
+// Where an event is.
+struct Place {
+  std::uint64_t offset = 0;  // of its frame in the segment's file, a multiple of 8
+  std::uint32_t index = 0;   // which event of the frame, from 0
+  friend bool operator==(const Place&, const Place&) = default;
+};
+
+// The smallest and the largest of times in nanoseconds since 1970. Means nothing when there are no events.
+struct TimeRange {
+  std::int64_t first = 0;
+  std::int64_t last = 0;
+  friend bool operator==(const TimeRange&, const TimeRange&) = default;
+};
+
+// What the events of the segment carry, read from the segment itself: an index keeps no copy of rare keys, and asks here.
+// Given by the caller. Ordinals are below SegmentIndex::events(). Thread safety: as the index it is given to needs it.
+class EventKeys {
+ public:
+  virtual ~EventKeys() = default;
+  [[nodiscard]] virtual bool carries(std::uint32_t ordinal, const Key& key) const = 0;
+  // Calls `visit` with each key of that kind that the event has: its stream or type, each of its distinct tags, its id if
+  // it has one.
+  virtual void each(std::uint32_t ordinal, KeyKind kind, const std::function<void(std::string_view)>& visit) const = 0;
+};
+
+// The set of events that have a key, or that a query found: owned, or a view of one that an index owns. Cheap to copy;
+// never null. A view must not outlive the index it came from, nor any change of it.
+//
+// Thread safety: const members from any number of threads.
+class Postings {
+ public:
+  Postings() noexcept = default;  // no events
+  explicit Postings(Ordinals set) : set_(std::make_shared<const Ordinals>(std::move(set))) {}
+  static Postings view(const Ordinals& set) noexcept {
+    Postings made;
+    made.set_ = std::shared_ptr<const Ordinals>(std::shared_ptr<void>(), &set);  // counts nothing, allocates nothing
+    return made;
+  }
+
+  const Ordinals& operator*() const noexcept { return set_ == nullptr ? none() : *set_; }
+  const Ordinals* operator->() const noexcept { return &**this; }
+  // Whether there are any events.
+  explicit operator bool() const noexcept { return !(*this)->empty(); }
+
+ private:
+  static const Ordinals& none() noexcept {
+    static const Ordinals empty;
+    return empty;
+  }
+
+  std::shared_ptr<const Ordinals> set_;  // null: no events
+};
+
+// The index of one segment. All answers are exact.
+class SegmentIndex {
+ public:
+  // A key with how many events have it, and the first and last of them.
+  using KeyVisitor =
+      std::function<void(std::string_view key, std::uint64_t count, std::uint32_t first, std::uint32_t last)>;
+
+  SegmentIndex() = default;
+  SegmentIndex(const SegmentIndex&) = delete;
+  SegmentIndex& operator=(const SegmentIndex&) = delete;
+  virtual ~SegmentIndex() = default;
+
+  // How many events there are; their ordinals are the numbers below.
+  [[nodiscard]] virtual std::uint32_t events() const = 0;
+  // Where an event is; ordinal < events().
+  [[nodiscard]] virtual Place place(std::uint32_t ordinal) const = 0;
+  // The first event of the first frame at or behind that offset; events() when there is none.
+  [[nodiscard]] virtual std::uint32_t ordinal_at(std::uint64_t frame_offset) const = 0;
+  [[nodiscard]] virtual TimeRange recorded() const = 0;
+  [[nodiscard]] virtual TimeRange occurred() const = 0;
+
+  // The events that have the key, and how many they are (without making the set).
+  [[nodiscard]] virtual Postings find(const Key& key, const EventKeys& events) const = 0;
+  [[nodiscard]] virtual std::uint64_t count(const Key& key, const EventKeys& events) const = 0;
+  // Every key of a kind, each once, in no particular order.
+  virtual void each_key(KeyKind kind, const EventKeys& events, const KeyVisitor& visit) const = 0;
+};
+
+}  // namespace daybook::index
