@@ -169,7 +169,9 @@ class Validator {
     const Extent extent{.size = 2 + std::uint64_t{4} * runs};
     if (runs == 0) return broken("bitmap runs", at);
     if (!has(at, extent.size)) return broken("bitmap runs are cut", at, extent.size, bytes_.size() - at);
-    // What CRoaring weighs when it chooses between the forms, its two bytes for the length of an array included.
+    // What CRoaring weighs when it chooses between the forms. 0.2.66 counts two bytes for the length of an array, newer
+    // versions none; whatever either writes as runs must pass. That is also why an array that would be smaller as runs
+    // is not refused: one version keeps what another turns into runs.
     const std::uint64_t other_size = count <= kArrayMax ? 2 + std::uint64_t{2} * count : kBitsetSize;
     if (extent.size > other_size) return broken("bitmap runs are larger than without", at, other_size, extent.size);
     std::uint32_t found = 0;

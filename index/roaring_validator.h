@@ -17,7 +17,8 @@ struct RoaringContent {
 };
 
 // Whether the bytes are one Roaring bitmap in the portable format, all of them, with every value < limit. Anything that
-// CRoaring would not write itself is refused; so what is accepted is the same bytes again after it is read and written.
+// CRoaring would not write itself is refused; so what is accepted is the same bytes again after it is read and written
+// (unless it is optimised in between, as Ordinals::to_roaring does: an array may turn into runs).
 //
 // CRoaring 0.2.66 (Debian 12) checks sizes at best: it takes a bitset whose declared cardinality is not that of its bits,
 // and overflows the heap when asked for its values.
