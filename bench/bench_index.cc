@@ -53,6 +53,7 @@ class Events final : public EventKeys {
       index.add_event({.stream = event.stream, .type = event.type}, event.tags);
       offset += kFrameSize;
     }
+    index.settle();
   }
   [[nodiscard]] const std::vector<Event>& all() const noexcept { return all_; }
 

@@ -39,42 +39,58 @@ void MemoryIndex::begin_event(const IndexedEvent& event) {
 }
 
 void MemoryIndex::add_key(const Key& key) {
-  if (pending_count_ == kPendingMax) take_pending();
+  if (pending_count_ == kPendingMax) settle();
   const std::uint32_t hash = short_hash(hash_(key));
   __builtin_prefetch(&slots_[home(hash)]);
-  pending_[pending_count_++] = {key, hash};
+  pending_[pending_count_++] = {.key = key, .hash = hash, .ordinal = events_};
 }
 
-void MemoryIndex::end_event() {
-  take_pending();
-  ++events_;
-}
-
-void MemoryIndex::take_pending() {
-  // Room for all first: what was fetched stays where it is. At most four fifths full: 42 to 52 bytes
-  // for a rare key, its entry included.
+// A key is a chain of cache misses: its slot, its entry, the text of the entry, its set. So all pending keys take each step
+// together. 200,000 events of bench_index: 600 ns each without, 550 with the keys of one event together, 340 with 64 keys.
+void MemoryIndex::settle() {
+  // Room for all first: what was fetched stays where it is. At most four fifths full, which with the entries makes 42 to
+  // 52 bytes for a rare key.
   while ((used_ + pending_count_) * 5 > slots_.size() * 4) grow();
-  for (std::size_t i = 0; i < pending_count_; ++i) {
-    const Slot& slot = slots_[home(pending_[i].hash)];
-    if (slot.hash == pending_[i].hash && slot.entry != 0) __builtin_prefetch(&entry_of(slot));
+  const std::span<Pending> keys = std::span(pending_).first(pending_count_);
+  for (Pending& pending : keys) {
+    pending.entry = likely_entry(pending);
+    __builtin_prefetch(pending.entry);
   }
-  for (std::size_t i = 0; i < pending_count_; ++i) post(pending_[i]);
+  for (const Pending& pending : keys) {
+    if (pending.entry == nullptr) continue;
+    __builtin_prefetch(pending.entry->text);
+    if (pending.entry->count > kInlineMax) __builtin_prefetch(&sets_[pending.entry->ordinals.front()]);
+  }
+  for (const Pending& pending : keys) post(pending);
   pending_count_ = 0;
 }
 
-void MemoryIndex::post(const Pending& pending) {
-  Slot& slot = slots_[slot_of(pending.key, pending.hash)];
-  if (slot.entry == 0) {
-    auto& entries = entries_[static_cast<std::size_t>(pending.key.kind)];
-    const auto number = static_cast<std::uint32_t>(entries.size());
-    assert(number < 1u << 30);
-    entries.push_back(
-        {.text = pending.key.bytes.data(), .text_size = static_cast<std::uint32_t>(pending.key.bytes.size())});
-    slot = {pending.hash, (number << 2 | static_cast<std::uint32_t>(pending.key.kind)) + 1};
-    ++used_;
+// The entry of the first slot with that hash, which is the key's but for collisions. Null: there is none.
+MemoryIndex::Entry* MemoryIndex::likely_entry(const Pending& pending) noexcept {
+  const auto kind = static_cast<std::uint32_t>(pending.key.kind);
+  for (std::size_t at = home(pending.hash);; at = (at + 1) & (slots_.size() - 1)) {
+    const Slot& slot = slots_[at];
+    if (slot.entry == 0) return nullptr;
+    if (slot.hash == pending.hash && slot.kind() == kind) return &entries_[kind][slot.number()];
   }
-  Entry& entry = entry_of(slot);
-  if (entry.count == 0 || entry.last() != events_) append(entry, events_);
+}
+
+void MemoryIndex::post(const Pending& pending) {
+  const bool found = pending.entry != nullptr && pending.entry->key() == pending.key.bytes;
+  Entry& entry = found ? *pending.entry : find_or_add(pending);
+  if (entry.count == 0 || entry.last() != pending.ordinal) append(entry, pending.ordinal);
+}
+
+MemoryIndex::Entry& MemoryIndex::find_or_add(const Pending& pending) {
+  Slot& slot = slots_[slot_of(pending.key, pending.hash)];
+  auto& entries = entries_[static_cast<std::size_t>(pending.key.kind)];
+  if (slot.entry != 0) return entries[slot.number()];
+  const auto number = static_cast<std::uint32_t>(entries.size());
+  assert(number < 1u << 30);
+  slot = {pending.hash, (number << 2 | static_cast<std::uint32_t>(pending.key.kind)) + 1};
+  ++used_;
+  return entries.emplace_back(
+      Entry{.text = pending.key.bytes.data(), .text_size = static_cast<std::uint32_t>(pending.key.bytes.size())});
 }
 
 void MemoryIndex::append(Entry& entry, std::uint32_t ordinal) {
@@ -102,24 +118,21 @@ void MemoryIndex::grow() {
   }
 }
 
-MemoryIndex::Entry& MemoryIndex::entry_of(const Slot& slot) noexcept {
-  return entries_[(slot.entry - 1) & 3][(slot.entry - 1) >> 2];
-}
-
 // Where the key is, or the free slot where it belongs.
 std::size_t MemoryIndex::slot_of(const Key& key, std::uint32_t hash) const noexcept {
   const auto kind = static_cast<std::uint32_t>(key.kind);
   for (std::size_t at = home(hash);; at = (at + 1) & (slots_.size() - 1)) {
     const Slot& slot = slots_[at];
     if (slot.entry == 0) return at;
-    if (slot.hash != hash || ((slot.entry - 1) & 3) != kind) continue;
-    if (entries_[kind][(slot.entry - 1) >> 2].key() == key.bytes) return at;
+    if (slot.hash != hash || slot.kind() != kind) continue;
+    if (entries_[kind][slot.number()].key() == key.bytes) return at;
   }
 }
 
 const MemoryIndex::Entry* MemoryIndex::find_entry(const Key& key) const noexcept {
+  assert(pending_count_ == 0);
   const Slot& slot = slots_[slot_of(key, short_hash(hash_(key)))];
-  return slot.entry == 0 ? nullptr : &entry_at(key.kind, (slot.entry - 1) >> 2);
+  return slot.entry == 0 ? nullptr : &entry_at(key.kind, slot.number());
 }
 
 const MemoryIndex::Entry& MemoryIndex::entry_at(KeyKind kind, std::uint32_t number) const noexcept {
@@ -159,6 +172,7 @@ Postings MemoryIndex::find(const Key& key, const EventKeys& /*events*/) const { 
 std::uint64_t MemoryIndex::count(const Key& key, const EventKeys& /*events*/) const { return count(key); }
 
 void MemoryIndex::each_key(KeyKind kind, const EventKeys& /*events*/, const KeyVisitor& visit) const {
+  assert(pending_count_ == 0);
   for (const Entry& entry : entries_[static_cast<std::size_t>(kind)]) {
     const std::uint32_t first =
         entry.count > kInlineMax ? sets_[entry.ordinals.front()].first() : entry.ordinals.front();
@@ -175,6 +189,7 @@ std::size_t MemoryIndex::heap_bytes() const noexcept {
 }
 
 std::uint32_t MemoryIndex::keys(KeyKind kind) const noexcept {
+  assert(pending_count_ == 0);
   return static_cast<std::uint32_t>(entries_[static_cast<std::size_t>(kind)].size());
 }
 

@@ -43,8 +43,12 @@ class MemoryIndex final : public SegmentIndex {
   void add_event(const IndexedEvent& event, const Tags& tags) {
     begin_event(event);
     for (const std::string_view tag : tags) add_key({KeyKind::tag, tag});
-    end_event();
+    ++events_;
   }
+
+  // Takes in the keys that add_event put aside: to be called after the last add_event and before anything is asked. Keys
+  // are taken in by the dozen, because each is a chain of cache misses, and those of many keys overlap.
+  void settle();
 
   [[nodiscard]] std::uint32_t events() const override { return events_; }
   [[nodiscard]] Place place(std::uint32_t ordinal) const override;
@@ -95,22 +99,26 @@ class MemoryIndex final : public SegmentIndex {
   struct Slot {
     std::uint32_t hash = 0;
     std::uint32_t entry = 0;  // (number << 2 | kind) + 1; 0 = free
+
+    [[nodiscard]] std::uint32_t kind() const noexcept { return (entry - 1) & 3; }
+    [[nodiscard]] std::uint32_t number() const noexcept { return (entry - 1) >> 2; }
   };
 
   struct Pending {
     Key key;
     std::uint32_t hash = 0;
+    std::uint32_t ordinal = 0;
+    Entry* entry = nullptr;  // its own, most likely: fetched
   };
 
   void begin_event(const IndexedEvent& event);
   void add_key(const Key& key);
-  void end_event();
-  void take_pending();
   void post(const Pending& pending);
   void append(Entry& entry, std::uint32_t ordinal);
   void grow();
   [[nodiscard]] std::size_t home(std::uint32_t hash) const noexcept { return hash & (slots_.size() - 1); }
-  [[nodiscard]] Entry& entry_of(const Slot& slot) noexcept;
+  [[nodiscard]] Entry* likely_entry(const Pending& pending) noexcept;
+  Entry& find_or_add(const Pending& pending);
   [[nodiscard]] std::size_t slot_of(const Key& key, std::uint32_t hash) const noexcept;
   [[nodiscard]] const Entry* find_entry(const Key& key) const noexcept;
   [[nodiscard]] const Entry& entry_at(KeyKind kind, std::uint32_t number) const noexcept;
@@ -129,8 +137,8 @@ class MemoryIndex final : public SegmentIndex {
       entries_;  // by kind; a deque neither moves what it has nor keeps twice the room
   std::deque<Ordinals> sets_;
 
-  // The keys of the event that is added, to fetch the slots of all before the first is looked at.
-  static constexpr std::size_t kPendingMax = 16;
+  // What settle() has to do.
+  static constexpr std::size_t kPendingMax = 64;
   std::array<Pending, kPendingMax> pending_{};
   std::size_t pending_count_ = 0;
 };

@@ -156,6 +156,7 @@ void IndexModel::fill(MemoryIndex& index) const {
                      .occurred_at = event.occurred_at},
                     event.tags);
   }
+  index.settle();
 }
 
 SidecarIdentity IndexModel::identity() const {
