@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cassert>
 #include <cstring>
+#include <functional>
 
-#include "index/roaring_validator.h"
 #include "index/sidecar_layout.h"
 
 namespace daybook::index {
@@ -103,13 +103,15 @@ Result<LargeTable> LargeTable::parse(std::span<const std::byte> bytes, const Rul
   table.entries_ = {reinterpret_cast<const LargeEntry*>(bytes.data() + sizeof(header)), header.count};
   table.text_ = {reinterpret_cast<const char*>(bytes.data()) + text_start, header.text_size};
   table.data_ = bytes.subspan(data_start);
-  if (const auto checked = table.check(rule); !checked) {
-    Error error = checked.error();
-    error.offset += data_start;
-    return fail(error);
-  }
+  if (const auto checked = table.check(rule); !checked) return fail(checked.error());
   table.cache_ = std::make_unique<Cached[]>(header.count);
   return table;
+}
+
+// Where something of the table is, from the start of its bytes.
+std::uint64_t LargeTable::offset_of(const void* at) const noexcept {
+  return sizeof(TableHeader) + static_cast<std::uint64_t>(static_cast<const std::byte*>(at) -
+                                                          reinterpret_cast<const std::byte*>(entries_.data()));
 }
 
 Result<> LargeTable::check(const Rule& rule) const noexcept {
@@ -118,60 +120,67 @@ Result<> LargeTable::check(const Rule& rule) const noexcept {
   for (std::size_t i = 0; i < entries_.size(); ++i) {
     const LargeEntry& entry = entries_[i];
     if (entry.text_offset != text_end || entry.text_size > text_.size() - text_end) {
-      return broken("large table text", 0, text_end, entry.text_offset);
+      return broken("large table text", offset_of(&entry), text_end, entry.text_offset);
     }
     if (entry.data_offset != data_end || sidecar_align(entry.data_size) > data_.size() - data_end) {
-      return broken("large table data", 0, data_end, entry.data_offset);
+      return broken("large table data", offset_of(&entry), data_end, entry.data_offset);
     }
     text_end += entry.text_size;
     const std::uint64_t end = data_end + entry.data_size;
     data_end = sidecar_align(end);
-    if (!zero(data_.subspan(end, data_end - end))) return broken("large table padding", end, 0, 1);
+    if (!zero(data_.subspan(end, data_end - end))) {
+      return broken("large table padding", offset_of(data_.data() + end), 0, 1);
+    }
     DAYBOOK_TRY(check_key(entry, rule));
     DAYBOOK_TRY(check_data(entry, rule.events));
-    if (i == 0) continue;
-    const LargeEntry& before = entries_[i - 1];
-    if (before.hash > entry.hash || (before.hash == entry.hash && text(before) >= text(entry))) {
-      return broken("large table ascends", 0, before.hash, entry.hash);
+    if (i > 0 && !ordered(entries_[i - 1], entry)) {
+      return broken("large table ascends", offset_of(&entry), entries_[i - 1].hash, entry.hash);
     }
   }
-  if (text_end != text_.size()) return broken("large table text", 0, text_.size(), text_end);
-  if (data_end != data_.size()) return broken("large table data", data_end, data_.size(), data_end);
+  if (text_end != text_.size()) return broken("large table text", 4, text_.size(), text_end);
+  if (data_end != data_.size()) return broken("large table data", 8, data_.size(), data_end);
   return {};
 }
 
+bool LargeTable::ordered(const LargeEntry& before, const LargeEntry& entry) const noexcept {
+  return before.hash != entry.hash ? before.hash < entry.hash : text(before) < text(entry);
+}
+
 Result<> LargeTable::check_key(const LargeEntry& entry, const Rule& rule) const noexcept {
-  if (entry.text_size == 0 || entry.text_size > kTextMax)
-    return broken("large table text", 0, kTextMax, entry.text_size);
+  const std::uint64_t at = offset_of(&entry);
+  if (entry.text_size == 0 || entry.text_size > kTextMax) {
+    return broken("large table text", at, kTextMax, entry.text_size);
+  }
   const std::uint64_t hash = rule.hash({rule.kind, text(entry)});
-  if (entry.hash != hash) return broken("large table hash", 0, hash, entry.hash);
-  if (entry.zero != 0) return broken("large table entry", 0, 0, entry.zero);
+  if (entry.hash != hash) return broken("large table hash", at, hash, entry.hash);
+  if (entry.zero != 0) return broken("large table entry", at, 0, entry.zero);
   return {};
 }
 
 Result<> LargeTable::check_data(const LargeEntry& entry, std::uint32_t events) const noexcept {
-  RoaringContent content;
-  if (entry.count >= kLargeFrom) {
-    auto bitmap = validate_roaring(data(entry), events);
-    if (!bitmap) {
-      bitmap.error().offset += entry.data_offset;
-      return fail(bitmap.error());
-    }
-    content = *bitmap;
-  } else {
-    const auto list = as_list(data(entry));
-    if (entry.data_size % sizeof(std::uint32_t) != 0 || list.empty()) {
-      return broken("large table list", entry.data_offset, entry.count, list.size());
-    }
-    const bool ascends = std::adjacent_find(list.begin(), list.end(), std::greater_equal<>()) == list.end();
-    if (!ascends) return broken("large table list ascends", entry.data_offset, 0, 0);
-    if (list.back() >= events) return broken("large table ordinal", entry.data_offset, events, list.back());
-    content = {list.size(), list.front(), list.back()};
+  const auto content = entry.count < kLargeFrom ? check_list(entry, events) : validate_roaring(data(entry), events);
+  const std::uint64_t at = offset_of(data(entry).data());
+  if (!content) {
+    Error error = content.error();
+    error.offset += at;
+    return fail(error);
   }
-  if (content.count != entry.count) return broken("large table events", entry.data_offset, entry.count, content.count);
-  if (content.first != entry.first) return broken("large table first", entry.data_offset, entry.first, content.first);
-  if (content.last != entry.last) return broken("large table last", entry.data_offset, entry.last, content.last);
+  if (content->count != entry.count) return broken("large table events", at, entry.count, content->count);
+  if (content->first != entry.first) return broken("large table first", at, entry.first, content->first);
+  if (content->last != entry.last) return broken("large table last", at, entry.last, content->last);
   return {};
+}
+
+// As validate_roaring, for a list.
+Result<RoaringContent> LargeTable::check_list(const LargeEntry& entry, std::uint32_t events) const noexcept {
+  const auto list = as_list(data(entry));
+  if (list.empty() || list.size_bytes() != entry.data_size) {
+    return broken("large table list", 0, entry.count, list.size());
+  }
+  const bool ascends = std::adjacent_find(list.begin(), list.end(), std::greater_equal<>()) == list.end();
+  if (!ascends) return broken("large table list ascends", 0, 0, 0);
+  if (list.back() >= events) return broken("large table ordinal", 0, events, list.back());
+  return RoaringContent{list.size(), list.front(), list.back()};
 }
 
 const LargeEntry* LargeTable::find(std::uint64_t hash, std::string_view text) const noexcept {

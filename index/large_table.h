@@ -11,6 +11,7 @@
 
 #include <daybook/error.h>
 
+#include "index/roaring_validator.h"
 #include "index/small_table.h"
 
 namespace daybook::index {
@@ -74,9 +75,12 @@ class LargeTable {
   [[nodiscard]] std::span<const std::byte> data(const LargeEntry& entry) const noexcept {
     return data_.subspan(entry.data_offset, entry.data_size);
   }
+  [[nodiscard]] std::uint64_t offset_of(const void* at) const noexcept;
+  [[nodiscard]] bool ordered(const LargeEntry& before, const LargeEntry& entry) const noexcept;
   [[nodiscard]] Result<> check(const Rule& rule) const noexcept;
   [[nodiscard]] Result<> check_key(const LargeEntry& entry, const Rule& rule) const noexcept;
   [[nodiscard]] Result<> check_data(const LargeEntry& entry, std::uint32_t events) const noexcept;
+  [[nodiscard]] Result<RoaringContent> check_list(const LargeEntry& entry, std::uint32_t events) const noexcept;
 
   std::span<const LargeEntry> entries_;
   std::string_view text_;

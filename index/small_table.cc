@@ -133,18 +133,28 @@ Result<SmallTable> SmallTable::parse(std::span<const std::byte> bytes, std::uint
   return table;
 }
 
+// Where a word of the table is, from the start of its bytes.
+std::uint64_t SmallTable::offset_of(const std::uint32_t* word) const noexcept {
+  return sizeof(TableHeader) + sizeof(std::uint32_t) * static_cast<std::uint64_t>(word - starts_.data());
+}
+
 Result<> SmallTable::check(std::uint32_t keys, std::uint32_t events) const noexcept {
   if (starts_.front() != 0) return broken("small table start", sizeof(TableHeader), 0, starts_.front());
   for (std::size_t i = 1; i < starts_.size(); ++i) {
-    if (starts_[i] < starts_[i - 1]) return broken("small table starts ascend", sizeof(TableHeader), i, starts_[i]);
+    if (starts_[i] >= starts_[i - 1]) continue;
+    return broken("small table starts ascend", offset_of(&starts_[i]), starts_[i - 1], starts_[i]);
   }
   if (starts_.back() != entries_.size()) return broken("small table end", 8, entries_.size(), starts_.back());
   for (std::size_t i = 0; i + 1 < starts_.size(); ++i) {
     const Group entries = bucket(i);
     for (std::size_t at = 0; at < entries.size(); ++at) {
-      if (ordinal(entries[at]) >= events) return broken("small table ordinal", i, events, ordinal(entries[at]));
-      if (at > 0 && entries[at] <= entries[at - 1])
-        return broken("small table ascends", i, entries[at - 1], entries[at]);
+      const std::uint32_t entry = entries[at];
+      if (ordinal(entry) >= events) {
+        return broken("small table ordinal", offset_of(&entries[at]), events, ordinal(entry));
+      }
+      if (at > 0 && entry <= entries[at - 1]) {
+        return broken("small table ascends", offset_of(&entries[at]), entries[at - 1], entry);
+      }
     }
   }
   std::uint64_t groups = 0;

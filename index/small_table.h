@@ -84,6 +84,7 @@ class SmallTable {
   }
   // The entries at the start of `entries` with that fingerprint.
   [[nodiscard]] Group leading(Group entries, std::uint32_t fingerprint) const noexcept;
+  [[nodiscard]] std::uint64_t offset_of(const std::uint32_t* word) const noexcept;
   [[nodiscard]] Result<> check(std::uint32_t keys, std::uint32_t events) const noexcept;
 
   std::span<const std::uint32_t> starts_;  // empty: no table
