@@ -2,9 +2,8 @@
 // of many events, and for the events that have two such keys?
 //
 // 200,000 events, each with a stream (one of 100,000, so that most are rare), a type (one of 20) and three tags (one of 50,
-// one of 1,000 and one of 20,000), a frame for each. The counters say how large the index is, in bytes per event: the
-// sidecar of 600,000 such events is what a segment of 128 MiB has beside it. `keys`: the key comes from memory that is warm;
-// where an event is asked, that costs nothing here, and a cache miss or two in a store.
+// one of 1,000 and one of 20,000), and a frame for each. Counters say how large the index is in bytes per event. Everything
+// is in memory, so that asking an event whether it carries a key costs no more than a cache miss or two.
 #include <algorithm>
 #include <string>
 #include <vector>

@@ -109,7 +109,7 @@ IndexModel IndexModel::random(std::uint64_t seed, const ModelShape& shape) {
       const std::uint64_t bits[2] = {rng.next(), rng.next()};
       event.id.assign(reinterpret_cast<const char*>(bits), sizeof(bits));
     }
-    event.recorded_at = static_cast<std::int64_t>(1'000 * i + rng.below(10));
+    event.recorded_at = static_cast<std::int64_t>(std::uint64_t{1'000} * i + rng.below(10));
     event.occurred_at = static_cast<std::int64_t>(rng.below(1'000'000)) - 500'000;
     event.place = {offset, index++};
     model.add(event);
