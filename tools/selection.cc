@@ -28,6 +28,16 @@ std::expected<std::optional<Timestamp>, std::string> parse_bound(const char* opt
   return time;
 }
 
+bool is_pattern(const std::string& type) { return type.find_first_of("*?[\\") != std::string::npos; }
+
+// Patterns of types are matched one by one: a type may turn up while we look.
+Query make_query(const SelectionOptions& options) {
+  QueryItem item{.streams = options.streams, .tags = options.tags};
+  if (std::none_of(options.types.begin(), options.types.end(), is_pattern)) item.types = options.types;
+  if (item == QueryItem{}) return {};
+  return {.items = {std::move(item)}};
+}
+
 }  // namespace
 
 std::optional<PositionRange> PositionRange::parse(std::string_view text) {
@@ -61,6 +71,7 @@ std::optional<PositionRange> PositionRange::parse(std::string_view text) {
 void SelectionOptions::declare_filters(Arguments& arguments) {
   arguments.texts("-s,--stream", streams, "ID", "only this stream (may be repeated)");
   arguments.texts("-t,--type", types, "GLOB", "only types that match, as in 'Money*' (may be repeated)");
+  arguments.texts("--tag", tags, "TAG", "only events with this tag (repeated: with all of them)");
   arguments.flag("--durable", durable, "only what is on stable storage");
 }
 
@@ -87,7 +98,7 @@ std::expected<Selection, std::string> Selection::make(const SelectionOptions& op
   selection.since_ = *since;
   selection.until_ = *until;
   selection.limit = options.limit;
-  selection.streams_.insert(options.streams.begin(), options.streams.end());
+  selection.query_ = make_query(options);
   selection.types_ = options.types;
 
   PositionRange& range = selection.range_;
@@ -125,11 +136,14 @@ bool Selection::selects_type(std::string_view type) const {
 bool Selection::selects(const EventView& event) const {
   if (event.position < range_.first || event.position > range_.last) return false;
   if ((since_ && event.recorded_at < *since_) || (until_ && event.recorded_at > *until_)) return false;
-  return (streams_.empty() || streams_.contains(std::string(event.stream))) && selects_type(event.type);
+  return selects_type(event.type);
 }
 
 SelectedEvents::SelectedEvents(const Store& store, Selection selection, const Io& io)
-    : io_(io), selection_(std::move(selection)), cursor_(store.read(selection_.read_options())) {}
+    : io_(io),
+      selection_(std::move(selection)),
+      cursor_(selection_.query() == Query{} ? store.read(selection_.read_options())
+                                            : store.read(selection_.query(), selection_.read_options())) {}
 
 const EventView* SelectedEvents::next() {
   while (!done_ && !io_.stop()) {

@@ -5,7 +5,6 @@
 #include <expected>
 #include <optional>
 #include <string>
-#include <unordered_set>
 #include <vector>
 
 #include <daybook/store.h>
@@ -29,6 +28,7 @@ struct PositionRange {
 struct SelectionOptions {
   std::vector<std::string> streams;
   std::vector<std::string> types;
+  std::vector<std::string> tags;
   std::string range;
   std::string since;
   std::string until;
@@ -36,7 +36,7 @@ struct SelectionOptions {
   bool reverse = false;
   bool durable = false;
 
-  void declare_filters(Arguments& arguments);  // --stream --type --durable
+  void declare_filters(Arguments& arguments);  // --stream --type --tag --durable
   void declare_window(Arguments& arguments);   // --range --since --until --limit --reverse
 };
 
@@ -47,6 +47,8 @@ class Selection {
   static std::expected<Selection, std::string> make(const SelectionOptions& options, const Store& store, Timestamp now);
 
   [[nodiscard]] const ReadOptions& read_options() const { return read_; }
+  // What the index can answer of it; everything when the index can answer nothing. selects() has the rest.
+  [[nodiscard]] const Query& query() const { return query_; }
 
   // Whether no event from here on, in reading order, can be selected.
   [[nodiscard]] bool is_past(const EventView& event) const;
@@ -58,11 +60,11 @@ class Selection {
   [[nodiscard]] bool selects_type(std::string_view type) const;
 
   ReadOptions read_;
+  Query query_;
   PositionRange range_;
   std::optional<Timestamp> since_;
   std::optional<Timestamp> until_;
-  std::unordered_set<std::string> streams_;  // empty = all
-  std::vector<std::string> types_;           // patterns; empty = all
+  std::vector<std::string> types_;  // patterns; empty = all
 };
 
 // A cursor that returns selected events only. Thread safety: none.

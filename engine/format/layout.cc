@@ -8,6 +8,7 @@ namespace daybook::format {
 namespace {
 
 constexpr std::string_view kSegmentSuffix = ".seg";
+constexpr std::string_view kSidecarSuffix = ".idx";
 constexpr std::string_view kTemporarySuffix = ".tmp";
 constexpr std::size_t kDigits = 20;
 
@@ -16,6 +17,19 @@ constexpr std::uint64_t kUnitBits = 26;
 constexpr std::uint64_t kCheckBits = 12;
 static_assert(kSegmentBits + kUnitBits + kCheckBits == 64);
 static_assert(kSegmentSizeMax / kAlign <= std::uint64_t{1} << kUnitBits);
+
+std::string numbered_name(std::uint64_t number, std::string_view suffix) {
+  std::string digits = std::to_string(number);
+  return std::string(kDigits - digits.size(), '0') + digits + std::string(suffix);
+}
+
+std::optional<std::uint64_t> parse_numbered_name(std::string_view name, std::string_view suffix) noexcept {
+  if (name.size() != kDigits + suffix.size() || !name.ends_with(suffix)) return std::nullopt;
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + kDigits, number);
+  if (error != std::errc() || end != name.data() + kDigits || number == 0) return std::nullopt;
+  return number;
+}
 
 std::uint64_t durable_check(std::uint64_t bits, const Uuid& log) noexcept {
   return crc32c_u64(crc32c(kCrcInit, log.data(), log.size()), bits) >> (32 - kCheckBits);
@@ -59,17 +73,14 @@ std::optional<Address> open_durable(std::uint64_t sealed, const Uuid& log) noexc
                  static_cast<std::uint32_t>((bits & ((std::uint64_t{1} << kUnitBits) - 1)) * kAlign)};
 }
 
-std::string segment_name(std::uint64_t number) {
-  std::string digits = std::to_string(number);
-  return std::string(kDigits - digits.size(), '0') + digits + std::string(kSegmentSuffix);
-}
+std::string segment_name(std::uint64_t number) { return numbered_name(number, kSegmentSuffix); }
+std::string sidecar_name(std::uint64_t number) { return numbered_name(number, kSidecarSuffix); }
 
 std::optional<std::uint64_t> parse_segment_name(std::string_view name) noexcept {
-  if (name.size() != kDigits + kSegmentSuffix.size() || !name.ends_with(kSegmentSuffix)) return std::nullopt;
-  std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + kDigits, number);
-  if (error != std::errc() || end != name.data() + kDigits || number == 0) return std::nullopt;
-  return number;
+  return parse_numbered_name(name, kSegmentSuffix);
+}
+std::optional<std::uint64_t> parse_sidecar_name(std::string_view name) noexcept {
+  return parse_numbered_name(name, kSidecarSuffix);
 }
 
 std::string temporary_name(std::uint64_t number, std::uint64_t random) {

@@ -15,6 +15,9 @@ Uuid random_uuid() noexcept;  // version 4
 std::uint64_t random_u64() noexcept;
 std::uint32_t process_id() noexcept;
 
+// The calling thread gives way to others from now on. Best effort.
+void lower_priority() noexcept;
+
 // Identifies this boot of the machine; all zeros when the system does not say.
 Uuid boot_id() noexcept;
 

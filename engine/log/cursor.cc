@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <ranges>
-#include <thread>
 #include <utility>
 
 namespace daybook::log {
@@ -12,17 +11,14 @@ using format::FrameStatus;
 using segment::Place;
 
 Cursor::Cursor(std::shared_ptr<SegmentSet> segments, const ReadOptions& options)
-    : segments_(std::move(segments)), options_(options) {
+    : EventCursor(std::move(segments), options), options_(options) {
   const bool verify = options.verify.value_or(!segments_->writing());
   check_ = verify ? format::Check::checksums : format::Check::structure;
-  token_.log = segments_->log();
-  if (options.direction == Direction::forward) token_.position = options.after;
 }
 
 bool Cursor::load() {
-  if (next_ != end_) return true;
   if (error_ || (!started_ && !start())) return false;
-  return options_.direction == Direction::forward ? load_forward() : load_backward();
+  return forward_ ? load_forward() : load_backward();
 }
 
 // A few events at once, so that what a frame takes besides its checksum is mostly in registers. Whatever is not the usual
@@ -70,7 +66,7 @@ void Cursor::load_singles() {
 }
 
 bool Cursor::start() {
-  started_ = options_.direction == Direction::forward ? start_forward() : start_backward();
+  started_ = forward_ ? start_forward() : start_backward();
   return started_;
 }
 
@@ -231,7 +227,7 @@ bool Cursor::next_segment() {
                        segment.check(format::kDataStart, format::Check::checksums).kind == FrameStatus::Kind::decided;
   if (!entered) return false;
   const Position expected = expected_;
-  if ((*next)->segment->header().log != token_.log) {
+  if ((*next)->segment->header().log != segments_->log()) {
     return failed({.code = Errc::corrupt, .what = "segment of another log", .segment = (*next)->segment->number()});
   }
   enter(std::move(*next), Place{});
@@ -283,22 +279,6 @@ bool Cursor::load_backward() {
   next_ = block_.data();
   end_ = next_ + block_.size();
   return true;
-}
-
-bool Cursor::wait(std::chrono::nanoseconds timeout) {
-  const auto until = std::chrono::steady_clock::now() + timeout;
-  for (;;) {
-    LivePage* const live = segments_ == nullptr ? nullptr : segments_->live();
-    const std::uint32_t ticket = live == nullptr ? 0 : live->announce();
-    if (load() || error_) return true;
-    const auto left = until - std::chrono::steady_clock::now();
-    if (left <= std::chrono::nanoseconds::zero()) return false;
-    if (live != nullptr) {
-      live->sleep(ticket, left);
-    } else {
-      std::this_thread::sleep_for(std::min<std::chrono::nanoseconds>(left, std::chrono::milliseconds(10)));
-    }
-  }
 }
 
 }  // namespace daybook::log

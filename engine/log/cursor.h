@@ -1,42 +1,29 @@
 // The walk behind daybook::Cursor: over segments, over frames, over the events of a frame.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <vector>
 
-#include <daybook/cursor.h>
 #include <daybook/event.h>
 #include <daybook/options.h>
 
+#include "log/event_cursor.h"
 #include "log/frame_reader.h"
 #include "log/segment_set.h"
 
 namespace daybook::log {
 
 // Thread safety: none.
-class Cursor {
+class Cursor final : public EventCursor {
  public:
   Cursor(std::shared_ptr<SegmentSet> segments, const ReadOptions& options);
-
-  const EventView* next() {
-    if (next_ == end_ && !load()) return nullptr;
-    const EventView* const event = options_.direction == Direction::forward ? next_++ : --end_;
-    token_.position = event->position;
-    token_.epoch = epoch_;
-    return event;
-  }
-  [[nodiscard]] const std::optional<Error>& error() const noexcept { return error_; }
-  bool wait(std::chrono::nanoseconds timeout);
-  [[nodiscard]] const ResumeToken& token() const noexcept { return token_; }
 
  private:
   static constexpr std::size_t kForwardBlock = 8;
 
-  // There are events in the block. False: at the end for now, or an error.
-  bool load();
+  bool load() override;
   bool load_forward();
   // As many usual frames of one event as come now and fit in the block.
   void load_singles();
@@ -67,12 +54,6 @@ class Cursor {
   [[nodiscard]] std::uint64_t visible_end() const noexcept;
   bool enter(std::shared_ptr<ReadSegment> segment, const segment::Place& place);
 
-  bool failed(const Error& error) {
-    error_ = error;
-    return false;
-  }
-
-  std::shared_ptr<SegmentSet> segments_;
   ReadOptions options_;
   format::Check check_ = format::Check::checksums;
 
@@ -80,16 +61,10 @@ class Cursor {
   std::shared_ptr<ReadSegment> segment_;
   std::uint64_t offset_ = 0;  // of the next frame in segment_
   Position expected_ = 0;     // position of the next event; 0 = not known
-  std::uint64_t epoch_ = 0;   // of segment_
   format::Word word_{};       // of the frame that next_frame() returned last
   FrameReader reader_;
   std::vector<EventView> block_;  // all of one segment, segment_
-  EventView* next_ = nullptr;     // of block_: forward, the next event to return
-  EventView* end_ = nullptr;      // behind the last event; backward, behind the next one to return
-  ResumeToken token_;
-  std::optional<Error> error_;
-
-  Position limit_ = 0;  // backward: events below it are still to come
+  Position limit_ = 0;            // backward: events below it are still to come
 };
 
 }  // namespace daybook::log

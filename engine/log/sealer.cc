@@ -106,6 +106,7 @@ void Sealer::seal_ready() noexcept {
       state_.failure.set(done.error());
       return;
     }
+    sealed_(segment.number());
     next_to_seal_ = segment.next.load(std::memory_order_acquire);
   }
 }

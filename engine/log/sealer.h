@@ -9,6 +9,7 @@
 #include <functional>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "log/group_sync.h"
 #include "log/log_state.h"
@@ -22,9 +23,10 @@ segment::Prefix summarize(const segment::ActiveSegment& segment) noexcept;
 
 class Sealer {
  public:
-  Sealer(LogState& state, GroupSync<SyncEnv>& sync, std::chrono::milliseconds interval,
-         segment::ActiveSegment& oldest) noexcept
-      : state_(state), sync_(sync), interval_(interval), next_to_seal_(&oldest) {}
+  // `sealed` is called with the number of each segment that has been sealed.
+  Sealer(LogState& state, GroupSync<SyncEnv>& sync, std::chrono::milliseconds interval, segment::ActiveSegment& oldest,
+         std::function<void(std::uint64_t)> sealed)
+      : state_(state), sync_(sync), interval_(interval), sealed_(std::move(sealed)), next_to_seal_(&oldest) {}
   ~Sealer() { stop(); }
   Sealer(const Sealer&) = delete;
   Sealer& operator=(const Sealer&) = delete;
@@ -47,6 +49,7 @@ class Sealer {
   LogState& state_;
   GroupSync<SyncEnv>& sync_;
   const std::chrono::milliseconds interval_;
+  const std::function<void(std::uint64_t)> sealed_;
   segment::ActiveSegment* next_to_seal_;
 
   std::mutex mutex_;

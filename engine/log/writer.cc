@@ -57,6 +57,7 @@ Writer::Writer(std::unique_ptr<io::Directory> store, std::unique_ptr<io::Lock> l
     : store_(std::move(store)),
       lock_(std::move(lock)),
       readers_(std::move(readers)),
+      index_(std::make_shared<LogIndex>(readers_)),
       fork_generation_(io::fork_generation()),
       appender_(state_, options.payload_size_max) {
   state_.live = readers_->live();
@@ -70,6 +71,7 @@ Writer::~Writer() {
   // A forked child has neither their threads nor, for that reason, a way to destroy what those wait on.
   (void)supplier_.release();
   (void)sealer_.release();
+  (void)indexer_.release();
 }
 
 Result<void> Writer::recover_and_begin(const OpenOptions& options) {
@@ -127,12 +129,15 @@ Result<void> Writer::begin(const Recovered& recovered, const OpenOptions& option
   readers_->live()->describe(log, format::Address::unpack(durable.address));
   sync_env_->moved(durable);
 
-  sealer_ = std::make_unique<Sealer>(state_, *sync_, options.sync_interval, *segment);
+  indexer_ = std::make_unique<Indexer>(index_);
+  index_->when_wanted([indexer = indexer_.get()](std::uint64_t number) { indexer->want(number); });
+  sealer_ = std::make_unique<Sealer>(state_, *sync_, options.sync_interval, *segment,
+                                     [this](std::uint64_t number) { indexer_->want(number); });
   supplier_ = std::make_unique<Supplier>(
       state_, readers_->directory(),
       Supplier::Plan{.log = log, .epoch = recovered.epoch, .segment_size = *size, .zero = zero},
       [this](auto made) { return adopt(std::move(made)); }, [this] { sealer_->look(); });
-  if (!sealer_->start() || !supplier_->start()) {
+  if (!sealer_->start() || !supplier_->start() || !indexer_->start()) {
     return fail(Error{.code = Errc::io, .sys_errno = EAGAIN, .what = "start a thread"});
   }
   if (options.durability == Durability::interval) sealer_->sync_regularly();
@@ -186,6 +191,7 @@ Result<void> Writer::close() noexcept {
   closed_ = true;
   if (supplier_) supplier_->stop();
   if (sealer_) sealer_->stop();
+  if (indexer_) indexer_->stop();
   Result<void> done;
   if (state_.failure.is_set()) {
     done = fail(state_.failure.error());
@@ -205,7 +211,9 @@ Result<void> Writer::close_cleanly() {
     DAYBOOK_TRY(readers_->directory().remove(format::segment_name(next->number())));
     DAYBOOK_TRY(readers_->directory().sync());
   }
-  return sealer_->finish(*active, format::SegmentFooter::closed);
+  DAYBOOK_TRY(sealer_->finish(*active, format::SegmentFooter::closed));
+  Indexer::write_closed(*index_, active->number());
+  return {};
 }
 
 }  // namespace daybook::log

@@ -15,6 +15,8 @@
 #include "io/directory.h"
 #include "log/appender.h"
 #include "log/group_sync.h"
+#include "log/indexer.h"
+#include "log/log_index.h"
 #include "log/log_state.h"
 #include "log/recovery.h"
 #include "log/sealer.h"
@@ -41,6 +43,7 @@ class Writer {
   }
   StreamHead head(std::string_view stream) noexcept;
 
+  [[nodiscard]] const std::shared_ptr<LogIndex>& index() const noexcept { return index_; }
   [[nodiscard]] const std::shared_ptr<SegmentSet>& readers() const noexcept { return readers_; }
   [[nodiscard]] const RecoveryReport& recovery() const noexcept { return report_; }
   // What appenders share: for tests that bring their own.
@@ -62,6 +65,7 @@ class Writer {
   const std::unique_ptr<io::Directory> store_;
   std::unique_ptr<io::Lock> lock_;  // null once closed
   const std::shared_ptr<SegmentSet> readers_;
+  const std::shared_ptr<LogIndex> index_;
   const std::uint32_t fork_generation_;
   RecoveryReport report_;
 
@@ -74,6 +78,7 @@ class Writer {
   Appender<> appender_;
   std::unique_ptr<Sealer> sealer_;
   std::unique_ptr<Supplier> supplier_;
+  std::unique_ptr<Indexer> indexer_;
   std::atomic<bool> regular_ = false;
   bool closed_ = false;
 };

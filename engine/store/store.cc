@@ -5,6 +5,8 @@
 
 #include "io/directory.h"
 #include "log/cursor.h"
+#include "log/log_index.h"
+#include "log/query_cursor.h"
 #include "log/segment_set.h"
 #include "log/writer.h"
 #include "store/store_access.h"
@@ -15,6 +17,7 @@ namespace daybook {
 struct Store::Impl {
   std::unique_ptr<log::Writer> writer;  // null when read-only
   std::shared_ptr<log::SegmentSet> segments;
+  std::shared_ptr<log::LogIndex> index;
   Durability durability = Durability::sync;
   RecoveryReport no_recovery;
 };
@@ -39,6 +42,24 @@ Position last_position(const std::shared_ptr<log::SegmentSet>& segments, Visibil
   log::Cursor cursor(segments, {.direction = Direction::backward, .visibility = visibility});
   const EventView* const last = cursor.next();
   return last == nullptr ? 0 : last->position;
+}
+
+log::PositionWindow to_window(const PositionRange& range) {
+  log::PositionWindow window{.after = range.after};
+  if (range.before != 0) window.before = range.before;
+  return window;
+}
+
+// ReadOptions::recorded_at, said as a window of the query.
+Query recorded_in(Query query, const ReadOptions& options) {
+  if (!options.recorded_at) return query;
+  if (options.direction == Direction::forward) {
+    query.recorded_from = std::max(query.recorded_from.value_or(*options.recorded_at), *options.recorded_at);
+  } else {
+    const Timestamp behind = *options.recorded_at + std::chrono::nanoseconds(1);
+    query.recorded_before = std::min(query.recorded_before.value_or(behind), behind);
+  }
+  return query;
 }
 
 Result<SegmentInfo> describe_segment(log::SegmentSet& segments, std::uint64_t number) {
@@ -91,6 +112,7 @@ Result<Store> StoreAccess::open(std::unique_ptr<io::Directory> directory, const 
     impl->writer = std::move(*writer);
     impl->segments = impl->writer->readers();
   }
+  impl->index = impl->writer != nullptr ? impl->writer->index() : std::make_shared<log::LogIndex>(impl->segments);
   return Store(std::move(impl));
 }
 
@@ -131,19 +153,42 @@ Position Store::durable_position() const {
 
 Result<StreamHead> Store::head(std::string_view stream) const {
   if (impl_->writer != nullptr) return impl_->writer->head(stream);
-  log::Cursor cursor(impl_->segments, {.direction = Direction::backward});
-  while (const EventView* const event = cursor.next()) {
-    if (event->stream == stream) return StreamHead{event->version, event->position};
-  }
-  if (cursor.error()) return fail(*cursor.error());
-  return StreamHead{};
+  return impl_->index->head(stream);
 }
 
 Cursor Store::read(const ReadOptions& options) const {
   return Cursor(std::make_unique<log::Cursor>(impl_->segments, options));
 }
 
+Cursor Store::read(const Query& query, const ReadOptions& options) const {
+  if (const auto checked = log::check_query(query); !checked) {
+    return Cursor(std::make_unique<log::FailedCursor>(impl_->segments, checked.error()));
+  }
+  return Cursor(std::make_unique<log::QueryCursor>(impl_->index, log::QueryPlan(recorded_in(query, options)), options));
+}
+
+Cursor Store::read_stream(std::string_view stream, const StreamReadOptions& options) const {
+  const log::VersionWindow versions{options.from_version, options.to_version == 0 ? ~Version{0} : options.to_version};
+  return Cursor(std::make_unique<log::QueryCursor>(impl_->index, log::QueryPlan(std::string(stream), versions),
+                                                   ReadOptions{.limit = options.limit,
+                                                               .direction = options.direction,
+                                                               .visibility = options.visibility,
+                                                               .verify = options.verify}));
+}
+
 Result<Cursor> Store::resume(const ResumeToken& token, const ReadOptions& options) const {
+  const auto from = resume_from(token, options);
+  if (!from) return fail(from.error());
+  return read(*from);
+}
+
+Result<Cursor> Store::resume(const ResumeToken& token, const Query& query, const ReadOptions& options) const {
+  const auto from = resume_from(token, options);
+  if (!from) return fail(from.error());
+  return read(query, *from);
+}
+
+Result<ReadOptions> Store::resume_from(const ResumeToken& token, const ReadOptions& options) const {
   const Error stale{.code = Errc::stale_token, .what = "resume token", .expected = token.position};
   if (token.log != Uuid{} && token.log != impl_->segments->log()) return fail(stale);
   if (token.position > 0) {
@@ -156,7 +201,40 @@ Result<Cursor> Store::resume(const ResumeToken& token, const ReadOptions& option
   ReadOptions from = options;
   from.direction = Direction::forward;
   from.after = token.position;
-  return read(from);
+  return from;
+}
+
+Result<std::uint64_t> Store::count(const Query& query, const PositionRange& window) const {
+  DAYBOOK_TRY(log::check_query(query));
+  return impl_->index->count(log::QueryPlan(query), to_window(window));
+}
+
+Result<bool> Store::exists(const Query& query, const PositionRange& window) const {
+  const auto found = first(query, window);
+  if (!found) return fail(found.error());
+  return *found != 0;
+}
+
+Result<Position> Store::first(const Query& query, const PositionRange& window) const {
+  DAYBOOK_TRY(log::check_query(query));
+  return impl_->index->end_of(log::QueryPlan(query), to_window(window), Direction::forward);
+}
+
+Result<Position> Store::last(const Query& query, const PositionRange& window) const {
+  DAYBOOK_TRY(log::check_query(query));
+  return impl_->index->end_of(log::QueryPlan(query), to_window(window), Direction::backward);
+}
+
+Result<Position> Store::find(const EventId& id) const { return impl_->index->find_id(id); }
+
+Result<std::vector<KeyCount>> Store::streams(std::string_view prefix) const {
+  return impl_->index->keys(index::KeyKind::stream, prefix);
+}
+Result<std::vector<KeyCount>> Store::types(std::string_view prefix) const {
+  return impl_->index->keys(index::KeyKind::type, prefix);
+}
+Result<std::vector<KeyCount>> Store::tags(std::string_view prefix) const {
+  return impl_->index->keys(index::KeyKind::tag, prefix);
 }
 
 const RecoveryReport& Store::recovery() const {
@@ -186,7 +264,7 @@ Result<void> Store::close() {
   return impl_->writer->close();
 }
 
-Cursor::Cursor(std::unique_ptr<log::Cursor> impl) : impl_(std::move(impl)) {}
+Cursor::Cursor(std::unique_ptr<log::EventCursor> impl) : impl_(std::move(impl)) {}
 Cursor::Cursor(Cursor&&) noexcept = default;
 Cursor& Cursor::operator=(Cursor&&) noexcept = default;
 Cursor::~Cursor() = default;

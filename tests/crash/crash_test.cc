@@ -4,6 +4,7 @@
 //   I1 what was acknowledged as durable is there, byte for byte      I2 what is there is a prefix of the published order
 //   I3 nothing is there that was never appended                      I4 nothing that was cut comes back, after k crashes
 //   I5 recovery may itself be cut off anywhere                       and an honest disk is never called corrupt
+//   I6 indexes answer as the log does, whatever sidecars are left
 //
 //   DAYBOOK_CRASH_SEED=<n>    runs that one script, many times over
 //   DAYBOOK_CRASH_IMAGES=<n>  how many images instead of the default

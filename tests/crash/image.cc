@@ -2,7 +2,10 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <memory>
+#include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -99,6 +102,7 @@ std::optional<std::string> findings(const SimDisk& disk) {
   if (!segments) return describe(segments.error());
   const auto names = (*segments)->list();
   for (const std::string& name : *names) {
+    if (format::parse_sidecar_name(name)) continue;  // checked by what it answers: compare_indexes()
     const auto number = format::parse_segment_name(name);
     if (!number) return "a file is left behind: " + name;
     const auto verified = segment::verify_segment(**segments, *number, std::nullopt);
@@ -106,6 +110,46 @@ std::optional<std::string> findings(const SimDisk& disk) {
     for (const segment::Finding& finding : verified->findings) {
       return "segment " + count_text(*number) + " @ " + count_text(finding.offset) + ": " + finding.what;
     }
+  }
+  return std::nullopt;
+}
+
+// How often each key is among the first events of a history.
+using KeyCounts = std::map<std::string, std::uint64_t, std::less<>>;
+
+std::optional<std::string> difference(const char* kind, const Result<std::vector<KeyCount>>& found,
+                                      const KeyCounts& expected) {
+  if (!found) return std::string(kind) + ": " + describe(found.error());
+  if (found->size() != expected.size()) return std::string(kind) + ": " + count_text(found->size()) + " keys";
+  for (const KeyCount& key : *found) {
+    const auto at = expected.find(key.key);
+    if (at == expected.end() || at->second != key.events) return std::string(kind) + ": " + key.key;
+  }
+  return std::nullopt;
+}
+
+// I6: whatever sidecars there are, indexes answer as the log itself does.
+std::optional<std::string> compare_indexes(const Store& store, const History& history, std::size_t events) {
+  KeyCounts streams;
+  KeyCounts types;
+  KeyCounts tags;
+  for (std::size_t i = 0; i < events; ++i) {
+    const StoredEvent& event = history.events()[i];
+    ++streams[event.stream];
+    ++types[event.type];
+    const std::set<std::string> distinct(event.tags.begin(), event.tags.end());
+    for (const std::string& tag : distinct) ++tags[tag];
+  }
+  if (auto text = difference("streams", store.streams(), streams)) return text;
+  if (auto text = difference("types", store.types(), types)) return text;
+  if (auto text = difference("tags", store.tags(), tags)) return text;
+  for (const auto& [stream, count] : streams) {
+    Cursor cursor = store.read_stream(stream);
+    std::uint64_t version = 0;
+    while (const EventView* const event = cursor.next()) {
+      if (event->version != ++version || event->stream != stream) return "a stream read by index: " + stream;
+    }
+    if (version != count) return "a stream read by index: " + stream;
   }
   return std::nullopt;
 }
@@ -145,6 +189,7 @@ Verdict open_and_compare(const SimDisk& disk, const Expected& expected, const Op
       const auto head = store->head(stream);
       if (!head || head->version != version) return {events, "head of " + stream};
     }
+    if (const auto text = compare_indexes(*store, *expected.history, events)) return {events, "index: " + *text};
     const auto appended =
         store->append("one more", Expect::no_stream(), {{.type = "More"}}, {.durability = Durability::sync});
     if (!appended) return {events, "appending: " + describe(appended.error())};

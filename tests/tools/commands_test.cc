@@ -83,6 +83,31 @@ TEST_F(CommandsTest, CatSelects) {
   EXPECT_EQ(selected({"cat", "--durable", "--range", "..2"}), "1 2");
 }
 
+TEST_F(CommandsTest, CatSelectsByTag) {
+  EXPECT_EQ(selected({"cat", "--tag", "tag-1", "--range", "..3"}), "1 2 3");
+  EXPECT_EQ(selected({"cat", "--tag", "tag-1", "--tag", "tag-2", "--stream", "b", "--limit", "2"}), "2 4");
+  EXPECT_EQ(selected({"cat", "--tag", "tag-1", "--tag", "none"}), "");
+  EXPECT_EQ(selected({"cat", "--tag", "tag-2", "--type", "Ev*", "--reverse", "--limit", "2"}), "20 18");
+}
+
+TEST_F(CommandsTest, CountsAndLists) {
+  const auto out = [this](std::vector<std::string> words) {
+    words.insert(words.begin() + 1, store());
+    const Outcome outcome = run_inside(words);
+    EXPECT_EQ(outcome.status, kOk) << outcome.err;
+    return outcome.out;
+  };
+  EXPECT_EQ(out({"count"}), "20\n");
+  EXPECT_EQ(out({"count", "--stream", "a"}), "10\n");
+  EXPECT_EQ(out({"count", "--stream", "a", "--type", "Even"}), "0\n");
+  EXPECT_EQ(out({"count", "--tag", "tag-1", "--not-type", "Odd"}), "10\n");
+  EXPECT_EQ(out({"streams"}), "          10           19  a\n          10           20  b\n");
+  EXPECT_EQ(out({"types", "--prefix", "E"}), "          10           20  Even\n");
+  EXPECT_EQ(out({"tags", "--jsonl", "--prefix", "tag-2"}), R"({"key":"tag-2","events":20,"last_position":20})"
+                                                           "\n");
+  EXPECT_EQ(run_inside({"count", store(), "--type", ""}).status, kUsage);
+}
+
 TEST_F(CommandsTest, CatSelectsByTime) {
   EXPECT_EQ(selected({"cat", "--since", "-1h", "--limit", "1"}), "1");
   EXPECT_EQ(selected({"cat", "--since", "2100-01-01T00:00:00Z"}), "");
@@ -197,6 +222,20 @@ TEST_F(CommandsTest, GetPrintsOneEvent) {
   const Outcome beyond = run_inside({"get", store(), "21"});
   EXPECT_EQ(beyond.status, kNo);
   EXPECT_NE(beyond.err.find("the log ends at 20"), std::string::npos) << beyond.err;
+}
+
+TEST_F(CommandsTest, GetFindsAnEventByItsId) {
+  EventId id{0x01, 0x23};
+  {
+    auto opened = Store::open(store(), {.durability = Durability::memory});
+    ASSERT_TRUE(test::is_ok(opened));
+    const NewEvent event{.type = "Named", .payload = "21", .id = id};
+    ASSERT_TRUE(test::is_ok(opened->append("a", Expect::any(), std::span(&event, 1))));
+  }
+  const Outcome found = run_inside({"get", store(), "01230000-0000-0000-0000-000000000000", "--raw"});
+  EXPECT_EQ(found.status, kOk) << found.err;
+  EXPECT_EQ(found.out, "21");
+  EXPECT_EQ(run_inside({"get", store(), "01230000-0000-0000-0000-000000000001"}).status, kNo);
 }
 
 TEST_F(CommandsTest, CatForPeopleIsOneLineEach) {

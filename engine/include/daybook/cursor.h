@@ -13,7 +13,7 @@
 namespace daybook {
 
 namespace log {
-class Cursor;
+class EventCursor;
 }
 
 // Where a reader is, in a form that may be stored and handed to another process. A token beyond what survived
@@ -54,9 +54,9 @@ class DAYBOOK_EXPORT Cursor {
 
  private:
   friend class Store;
-  explicit Cursor(std::unique_ptr<log::Cursor> impl);
+  explicit Cursor(std::unique_ptr<log::EventCursor> impl);
 
-  std::unique_ptr<log::Cursor> impl_;
+  std::unique_ptr<log::EventCursor> impl_;
 };
 
 }  // namespace daybook

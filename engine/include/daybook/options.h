@@ -57,11 +57,15 @@ enum class Visibility : std::uint8_t {
 enum class Direction : std::uint8_t { forward, backward };
 
 struct ReadOptions {
-  // Forward: start behind this position; 0 = at the first event.
+  // Only events behind this position. Forward, reading starts there; 0 = at the first event.
   Position after = 0;
 
-  // Backward: start before this position; 0 = at the last event that is visible when reading starts.
+  // Only events before this position. Backward, reading starts there; 0 = at the last event that is visible when reading
+  // starts (forward: no bound).
   Position before = 0;
+
+  // Return at most so many events; 0 = all. Then the cursor is at its end for good.
+  std::uint64_t limit = 0;
 
   // Forward: skip to the first event recorded at or after this time (and behind `after`).
   // Backward: start at the last event recorded at or before it.
@@ -74,6 +78,23 @@ struct ReadOptions {
   // Verify the checksums of every frame before showing its events. Unset = off in the process that has the
   // store open for writing (open() verified the log), on in every other.
   std::optional<bool> verify{};
+};
+
+struct StreamReadOptions {
+  // Only versions from the first to the second, both included; 0 = to the last. Backward, reading starts at `to_version`.
+  Version from_version = 1;
+  Version to_version = 0;
+
+  Direction direction = Direction::forward;
+  std::uint64_t limit = 0;  // return at most so many events; 0 = all
+  Visibility visibility = Visibility::published;
+  std::optional<bool> verify{};  // as ReadOptions::verify
+};
+
+// after < position < before; 0 = no bound.
+struct PositionRange {
+  Position after = 0;
+  Position before = 0;
 };
 
 }  // namespace daybook

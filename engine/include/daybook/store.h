@@ -6,6 +6,7 @@
 #include <initializer_list>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include <daybook/event.h>
 #include <daybook/export.h>
 #include <daybook/options.h>
+#include <daybook/query.h>
 #include <daybook/types.h>
 
 namespace daybook {
@@ -36,6 +38,13 @@ struct Appended {
 struct StreamHead {
   Version version = 0;         // of its last event; 0 = there is no such stream
   Position last_position = 0;  // of its last event
+};
+
+// A stream, a type or a tag, and how often it is there.
+struct KeyCount {
+  std::string key;
+  std::uint64_t events = 0;
+  Position last_position = 0;  // of the newest of them
 };
 
 // What open() found and did. After a clean close all of it is zero.
@@ -101,14 +110,40 @@ class DAYBOOK_EXPORT Store {
   [[nodiscard]] Position published_position() const;
   [[nodiscard]] Position durable_position() const;
 
-  // The last event of a stream. In a read-only store it costs a scan of the log.
+  // The last event of a stream.
   Result<StreamHead> head(std::string_view stream) const;
 
   // A cursor over the whole log. Errors of the start (a position beyond the end is not one) come from the cursor.
   [[nodiscard]] Cursor read(const ReadOptions& options = {}) const;
 
+  // A cursor over the events that a query matches, found by index: it costs what it returns. An invalid query is an error
+  // of the cursor (invalid_argument). Forward, it goes on when more was appended: a filtered subscription is this and
+  // Cursor::wait().
+  [[nodiscard]] Cursor read(const Query& query, const ReadOptions& options = {}) const;
+
+  // A cursor over the events of a stream, in the order of their versions or against it.
+  [[nodiscard]] Cursor read_stream(std::string_view stream, const StreamReadOptions& options = {}) const;
+
   // Forward from a token; stale_token if the log it names, or the event it names, is not here any more.
   Result<Cursor> resume(const ResumeToken& token, const ReadOptions& options = {}) const;
+  Result<Cursor> resume(const ResumeToken& token, const Query& query, const ReadOptions& options = {}) const;
+
+  // How many events match, behind `window.after` and before `window.before`; whether any does; and the position of the
+  // first and of the last (0 = none). Of published events. They come from sets alone and touch no event, except where a
+  // window of occurred-at times cuts through a segment.
+  Result<std::uint64_t> count(const Query& query, const PositionRange& window = {}) const;
+  Result<bool> exists(const Query& query, const PositionRange& window = {}) const;
+  Result<Position> first(const Query& query, const PositionRange& window = {}) const;
+  Result<Position> last(const Query& query, const PositionRange& window = {}) const;
+
+  // The position of the newest event with that id; 0 = none.
+  Result<Position> find(const EventId& id) const;
+
+  // The streams, types or tags that begin with `prefix`, with their numbers of events, in the order of their bytes. They
+  // cost what there are of the kind.
+  Result<std::vector<KeyCount>> streams(std::string_view prefix = {}) const;
+  Result<std::vector<KeyCount>> types(std::string_view prefix = {}) const;
+  Result<std::vector<KeyCount>> tags(std::string_view prefix = {}) const;
 
   [[nodiscard]] const RecoveryReport& recovery() const;
   Result<StoreInfo> info() const;
@@ -119,6 +154,7 @@ class DAYBOOK_EXPORT Store {
  private:
   struct Impl;
   explicit Store(std::unique_ptr<Impl> impl);
+  Result<ReadOptions> resume_from(const ResumeToken& token, const ReadOptions& options) const;
   friend struct StoreAccess;  // tests open a store over their own io::Directory
 
   std::unique_ptr<Impl> impl_;

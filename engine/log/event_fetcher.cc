@@ -1,0 +1,98 @@
+#include "log/event_fetcher.h"
+
+#include <algorithm>
+
+namespace daybook::log {
+
+using index::Key;
+using index::KeyKind;
+
+Key stream_key(std::string_view stream) noexcept { return {KeyKind::stream, stream}; }
+Key type_key(std::string_view type) noexcept { return {KeyKind::type, type}; }
+Key tag_key(std::string_view tag) noexcept { return {KeyKind::tag, tag}; }
+Key id_key(const EventId& id) noexcept { return {KeyKind::id, {reinterpret_cast<const char*>(id.data()), id.size()}}; }
+
+// Reads the frame's word into what fetch() goes on with.
+Result<void> EventFetcher::enter(std::uint64_t offset) {
+  const format::FrameStatus status = segment_.check(offset, check_);
+  const bool good = status.kind == format::FrameStatus::Kind::decided &&
+                    status.word.kind() == format::FrameKind::events &&
+                    status.word.state() == format::FrameState::published;
+  if (!good) {
+    if (status.kind == format::FrameStatus::Kind::bad || status.kind == format::FrameStatus::Kind::unknown) {
+      return fail(status.error);
+    }
+    return fail(Error{.code = Errc::corrupt, .what = "indexed frame", .segment = segment_.number(), .offset = offset});
+  }
+  reader_.enter(*reinterpret_cast<const format::FrameHeader*>(segment_.data().data() + offset), status.word);
+  offset_ = offset;
+  passed_ = 0;
+  return {};
+}
+
+Result<void> EventFetcher::fetch(std::uint32_t ordinal, EventView& event) {
+  const index::Place place = index_.place(ordinal);
+  const format::Word word = segment_.accept(place.offset, check_);
+  if (word.is_single() && word.state() == format::FrameState::published && place.index == 0) {
+    FrameReader::read_single(*reinterpret_cast<const format::FrameHeader*>(segment_.data().data() + place.offset),
+                             event);
+    return {};
+  }
+  if (place.offset != offset_ || place.index < passed_) DAYBOOK_TRY(enter(place.offset));
+  do {
+    if (!reader_.next(event)) {
+      return fail(Error{.code = Errc::corrupt,
+                        .what = "indexed event",
+                        .segment = segment_.number(),
+                        .offset = place.offset,
+                        .expected = place.index,
+                        .actual = passed_});
+    }
+  } while (passed_++ < place.index);
+  return {};
+}
+
+void EventFetcher::prefetch(std::uint32_t ordinal) const noexcept {
+  const std::byte* const frame = segment_.data().data() + index_.place(ordinal).offset;
+  __builtin_prefetch(frame);
+  __builtin_prefetch(frame + 64);
+  __builtin_prefetch(frame + 128);
+  __builtin_prefetch(frame + 192);
+}
+
+bool EventFetcher::read_key_event(std::uint32_t ordinal, EventView& event) const {
+  EventFetcher fresh(segment_, index_, format::Check::structure);
+  const auto fetched = fresh.fetch(ordinal, event);
+  if (!fetched && !error_) error_ = fetched.error();
+  return fetched.has_value();
+}
+
+bool EventFetcher::carries(std::uint32_t ordinal, const Key& key) const {
+  EventView event;
+  if (!read_key_event(ordinal, event)) return false;
+  switch (key.kind) {
+    case KeyKind::stream: return event.stream == key.bytes;
+    case KeyKind::type: return event.type == key.bytes;
+    case KeyKind::tag: return std::find(event.tags.begin(), event.tags.end(), key.bytes) != event.tags.end();
+    case KeyKind::id: return event.id != nullptr && id_key(*event.id).bytes == key.bytes;
+  }
+  return false;
+}
+
+void EventFetcher::each(std::uint32_t ordinal, KeyKind kind, const std::function<void(std::string_view)>& visit) const {
+  EventView event;
+  if (!read_key_event(ordinal, event)) return;
+  switch (kind) {
+    case KeyKind::stream: return visit(event.stream);
+    case KeyKind::type: return visit(event.type);
+    case KeyKind::id:
+      if (event.id != nullptr) visit(id_key(*event.id).bytes);
+      return;
+    case KeyKind::tag:
+      for (auto tag = event.tags.begin(); tag != event.tags.end(); ++tag) {
+        if (std::find(event.tags.begin(), tag, *tag) == tag) visit(*tag);  // each distinct one
+      }
+  }
+}
+
+}  // namespace daybook::log

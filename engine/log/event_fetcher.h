@@ -1,0 +1,61 @@
+// Events of a segment by their ordinals: what indexes are asked about, and what queries return.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string_view>
+
+#include <daybook/error.h>
+#include <daybook/event.h>
+
+#include "format/frame.h"
+#include "index/segment_index.h"
+#include "log/frame_reader.h"
+#include "segment/segment.h"
+
+namespace daybook::log {
+
+// Thread safety: none. Lifetime: of the segment and the index, which must outlive it.
+class EventFetcher final : public index::EventKeys {
+ public:
+  EventFetcher(const segment::Segment& segment, const index::SegmentIndex& index, format::Check check) noexcept
+      : segment_(segment), index_(index), check_(check) {}
+
+  // The event at an ordinal that the index has. Views into the segment. Ascending ordinals of a frame with many events are
+  // read one behind the other.
+  Result<void> fetch(std::uint32_t ordinal, EventView& event);
+
+  // Brings the first bytes of an event's frame to the cache, for a fetch that comes soon.
+  void prefetch(std::uint32_t ordinal) const noexcept;
+
+  [[nodiscard]] bool carries(std::uint32_t ordinal, const index::Key& key) const override;
+  void each(std::uint32_t ordinal, index::KeyKind kind,
+            const std::function<void(std::string_view)>& visit) const override;
+
+  // What went wrong while the index asked: an answer that it gave then means nothing.
+  [[nodiscard]] const std::optional<Error>& error() const noexcept { return error_; }
+
+ private:
+  Result<void> enter(std::uint64_t offset);
+  [[nodiscard]] bool read_key_event(std::uint32_t ordinal, EventView& event) const;
+
+  const segment::Segment& segment_;
+  const index::SegmentIndex& index_;
+  const format::Check check_;
+
+  // The frame with many events that the last one was in, and how many of them are read.
+  std::uint64_t offset_ = 0;
+  std::uint32_t passed_ = 0;
+  FrameReader reader_;
+
+  mutable std::optional<Error> error_;
+};
+
+// Keys as an index has them.
+index::Key stream_key(std::string_view stream) noexcept;
+index::Key type_key(std::string_view type) noexcept;
+index::Key tag_key(std::string_view tag) noexcept;
+index::Key id_key(const EventId& id) noexcept;
+
+}  // namespace daybook::log

@@ -1,0 +1,124 @@
+#include "log/indexer.h"
+
+#include <algorithm>
+#include <string>
+#include <system_error>
+
+#include "format/layout.h"
+#include "io/system.h"
+
+namespace daybook::log {
+namespace {
+
+constexpr std::uint64_t kFramesAtOnce = 4'096;   // between looks whether to stop
+constexpr std::uint64_t kClosedMax = 16u << 20;  // bytes of log that a close may index, 30 ms or so
+
+}  // namespace
+
+bool Indexer::start() noexcept {
+  try {
+    thread_ = std::thread([this] { run(); });
+    return true;
+  } catch (const std::system_error&) {
+    return false;
+  }
+}
+
+void Indexer::stop() noexcept {
+  if (!thread_.joinable()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  work_.notify_one();
+  thread_.join();
+}
+
+void Indexer::want(std::uint64_t segment) {
+  {
+    const std::lock_guard lock(mutex_);
+    wanted_.insert(segment);
+  }
+  work_.notify_one();
+}
+
+bool Indexer::stopping() {
+  const std::lock_guard lock(mutex_);
+  return stopping_;
+}
+
+void Indexer::run() noexcept {
+  io::lower_priority();
+  try {
+    find_missing();
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      work_.wait(lock, [this] { return stopping_ || !wanted_.empty(); });
+      if (stopping_) return;
+      const std::uint64_t segment = *wanted_.begin();
+      wanted_.erase(wanted_.begin());
+      lock.unlock();
+      (void)write(segment);
+      lock.lock();
+    }
+  } catch (const std::bad_alloc&) {
+    // Without memory for an index there is none; queries say so themselves.
+  }
+}
+
+void Indexer::find_missing() {
+  SegmentSet& segments = *index_->segments();
+  const auto names = segments.directory().list();
+  const auto numbers = segments.numbers();
+  if (!names || !numbers) return;
+  const std::set<std::string> there(names->begin(), names->end());
+  const std::lock_guard lock(mutex_);
+  for (const std::uint64_t number : *numbers) {
+    // Whether it is sealed is looked at when its turn comes.
+    if (!there.contains(format::sidecar_name(number))) wanted_.insert(number);
+  }
+}
+
+Result<void> Indexer::write(std::uint64_t number) {
+  SegmentSet& segments = *index_->segments();
+  const auto opened = segments.get(number);
+  if (!opened) return fail(opened.error());
+  const segment::Segment& segment = *(*opened)->segment;
+  const auto footer = segment.footer();
+  if (!footer || footer->kind != format::SegmentFooter::sealed) return {};
+  if (const auto part = index_->in_memory(number)) {
+    DAYBOOK_TRY(part->write_sidecar(segments.directory(), footer->valid_end));
+  } else {
+    index::MemoryIndex memory;
+    IndexWalk walk(segment, format::kDataStart);
+    while (!walk.at_end()) {
+      if (stopping()) return {};
+      DAYBOOK_TRY(walk.run(memory, kFramesAtOnce));
+      if (walk.stopped() && !walk.at_end()) return {};
+    }
+    DAYBOOK_TRY(log::write_sidecar(segments.directory(), segment, memory, footer->base_position, footer->valid_end));
+  }
+  index_->adopt_sidecar(number);
+  return {};
+}
+
+void Indexer::write_closed(LogIndex& index, std::uint64_t number) {
+  const auto opened = index.segments()->get(number);
+  if (!opened) return;
+  const segment::Segment& segment = *(*opened)->segment;
+  const auto footer = segment.footer();
+  if (!footer || footer->events == 0) return;
+  io::Directory& directory = index.segments()->directory();
+  if (const auto part = index.in_memory(number)) {
+    if (footer->valid_end - std::min(part->end(), footer->valid_end) > kClosedMax) return;
+    if (part->catch_up()) (void)part->write_sidecar(directory, footer->valid_end);
+    return;
+  }
+  if (footer->valid_end > kClosedMax) return;
+  index::MemoryIndex memory;
+  IndexWalk walk(segment, format::kDataStart);
+  if (!walk.run(memory, ~std::uint64_t{0})) return;
+  (void)log::write_sidecar(directory, segment, memory, footer->base_position, footer->valid_end);
+}
+
+}  // namespace daybook::log

@@ -1,0 +1,186 @@
+#include "log/log_index.h"
+
+#include <algorithm>
+#include <map>
+#include <ranges>
+#include <utility>
+
+#include "log/event_fetcher.h"
+
+namespace daybook::log {
+
+Result<std::shared_ptr<const Parts>> LogIndex::parts() {
+  const std::lock_guard lock(mutex_);
+  DAYBOOK_TRY(extend());
+  return parts_;
+}
+
+// Adds parts until the last one is all that can be seen of the log.
+Result<void> LogIndex::extend() {
+  if (!begun_) {
+    const auto numbers = segments_->numbers();
+    if (!numbers) return fail(numbers.error());
+    for (const std::uint64_t number : *numbers) {
+      const auto added = add_segment(number);
+      if (!added) return fail(added.error());
+      if (!*added) break;
+    }
+    if (parts_->empty()) return {};
+    begun_ = true;
+  }
+  for (;;) {
+    const std::shared_ptr<Part>& last = parts_->back();
+    DAYBOOK_TRY(last->catch_up());
+    if (!last->complete()) return {};
+    const auto added = add_segment(last->segment().number() + 1);
+    if (!added) return fail(added.error());
+    if (!*added) return {};
+  }
+}
+
+// False: there is no such segment, or publishing has not entered it.
+Result<bool> LogIndex::add_segment(std::uint64_t number) {
+  auto segment = segments_->get(number);
+  if (!segment) {
+    if (segment.error().code == Errc::not_found) return false;
+    return fail(segment.error());
+  }
+  const auto base = (*segment)->segment->base();
+  const bool entered = base || (*segment)->segment->accept(format::kDataStart, format::Check::checksums).bits != 0;
+  if (!entered) return false;
+  Parts parts = *parts_;
+  if (auto file = SidecarFile::open(segments_->directory(), *(*segment)->segment)) {
+    parts.push_back(std::make_shared<Part>(*segment, std::move(file)));
+    if (!parts.back()->complete()) parts.push_back(part_behind(parts.back()));
+  } else {
+    parts.push_back(std::make_shared<Part>(*segment, format::kDataStart, base.value_or(0)));
+    const auto footer = (*segment)->segment->footer();
+    if (want_ && footer && footer->kind == format::SegmentFooter::sealed) want_(number);
+  }
+  DAYBOOK_TRY(parts.back()->catch_up());
+  parts_ = std::make_shared<const Parts>(std::move(parts));
+  return true;
+}
+
+std::shared_ptr<Part> LogIndex::part_behind(const std::shared_ptr<Part>& part) {
+  const Position base = part->with_index([&](const auto& index) { return part->base() + index.events(); });
+  return std::make_shared<Part>(part->shared_segment(), part->end(), base);
+}
+
+void LogIndex::adopt_sidecar(std::uint64_t number) {
+  const std::lock_guard lock(mutex_);
+  const auto of_segment = [number](const std::shared_ptr<Part>& part) { return part->segment().number() == number; };
+  const auto first = std::ranges::find_if(*parts_, of_segment);
+  if (first == parts_->end()) return;
+  auto file = SidecarFile::open(segments_->directory(), (*first)->segment());
+  if (file == nullptr) return;
+  auto adopted = std::make_shared<Part>((*first)->shared_segment(), std::move(file));
+  if (!adopted->complete()) return;
+  Parts parts = *parts_;
+  const auto [from, to] = std::ranges::remove_if(parts, of_segment);
+  parts.erase(from, to);
+  const auto behind = std::ranges::find_if(
+      parts, [number](const std::shared_ptr<Part>& part) { return part->segment().number() > number; });
+  parts.insert(behind, std::move(adopted));
+  parts_ = std::make_shared<const Parts>(std::move(parts));
+}
+
+std::shared_ptr<Part> LogIndex::in_memory(std::uint64_t number) {
+  const std::lock_guard lock(mutex_);
+  const auto found = std::ranges::find_if(*parts_, [number](const std::shared_ptr<Part>& part) {
+    return part->segment().number() == number && !part->frozen() && part->begin() == format::kDataStart;
+  });
+  return found == parts_->end() ? nullptr : *found;
+}
+
+Result<StreamHead> LogIndex::head(std::string_view stream) {
+  const auto parts = this->parts();
+  if (!parts) return fail(parts.error());
+  for (const std::shared_ptr<Part>& part : std::views::reverse(**parts)) {
+    auto found = part->with_index([&](const index::SegmentIndex& index) -> Result<StreamHead> {
+      EventFetcher events(part->segment(), index, format::Check::structure);
+      const index::Postings postings = index.find(stream_key(stream), events);
+      if (events.error()) return fail(*events.error());
+      if (!postings) return StreamHead{};
+      EventView event;
+      DAYBOOK_TRY(events.fetch(postings->last(), event));
+      return StreamHead{event.version, event.position};
+    });
+    if (!found || found->version != 0) return found;
+  }
+  return StreamHead{};
+}
+
+Result<std::uint64_t> LogIndex::count(const QueryPlan& plan, const PositionWindow& window) {
+  const auto parts = this->parts();
+  if (!parts) return fail(parts.error());
+  std::uint64_t sum = 0;
+  for (const std::shared_ptr<Part>& part : **parts) {
+    const auto counted =
+        part->with_index([&](const index::SegmentIndex& index) { return plan.count(*part, index, window); });
+    if (!counted) return counted;
+    sum += *counted;
+  }
+  return sum;
+}
+
+Result<Position> LogIndex::end_of(const QueryPlan& plan, const PositionWindow& window, Direction direction) {
+  const auto parts = this->parts();
+  if (!parts) return fail(parts.error());
+  const bool forward = direction == Direction::forward;
+  for (std::size_t i = 0; i < (*parts)->size(); ++i) {
+    const Part& part = *(**parts)[forward ? i : (*parts)->size() - 1 - i];
+    const auto found =
+        part.with_index([&](const index::SegmentIndex& index) { return plan.end_of(part, index, window, direction); });
+    if (!found || *found != 0) return found;
+  }
+  return Position{0};
+}
+
+Result<Position> LogIndex::find_id(const EventId& id, Position after) {
+  const auto parts = this->parts();
+  if (!parts) return fail(parts.error());
+  for (const std::shared_ptr<Part>& part : std::views::reverse(**parts)) {
+    const auto found = part->with_index([&](const index::SegmentIndex& index) -> Result<Position> {
+      const EventFetcher events(part->segment(), index, format::Check::structure);
+      if (part->base() + index.events() <= after) return Position{0};
+      const index::Postings postings = index.find(id_key(id), events);
+      if (events.error()) return fail(*events.error());
+      return postings ? part->base() + 1 + postings->last() : Position{0};
+    });
+    if (!found) return found;
+    if (*found != 0) return *found > after ? *found : Position{0};
+    if (part->base() <= after) break;
+  }
+  return Position{0};
+}
+
+Result<std::vector<KeyCount>> LogIndex::keys(index::KeyKind kind, std::string_view prefix) {
+  const auto parts = this->parts();
+  if (!parts) return fail(parts.error());
+  std::map<std::string, KeyCount, std::less<>> all;
+  for (const std::shared_ptr<Part>& part : **parts) {
+    const auto done = part->with_index([&](const index::SegmentIndex& index) -> Result<void> {
+      const EventFetcher events(part->segment(), index, format::Check::structure);
+      index.each_key(kind, events, [&](std::string_view key, std::uint64_t count, std::uint32_t, std::uint32_t last) {
+        if (!key.starts_with(prefix)) return;
+        auto at = all.find(key);
+        if (at == all.end()) at = all.emplace(std::string(key), KeyCount{}).first;
+        at->second.events += count;
+        at->second.last_position = part->base() + 1 + last;
+      });
+      if (events.error()) return fail(*events.error());
+      return {};
+    });
+    if (!done) return fail(done.error());
+  }
+  std::vector<KeyCount> counts;
+  counts.reserve(all.size());
+  for (auto& [key, count] : all) {
+    counts.push_back(std::move(count));
+    counts.back().key = key;
+  }
+  return counts;
+}
+
+}  // namespace daybook::log

@@ -1,0 +1,71 @@
+// The index of the whole log: its parts in order, made or opened when they are first needed, and brought up to date by
+// whoever asks. Appenders have no part in it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <daybook/error.h>
+#include <daybook/options.h>
+#include <daybook/store.h>
+#include <daybook/types.h>
+
+#include "log/part.h"
+#include "log/query_plan.h"
+#include "log/segment_set.h"
+
+namespace daybook::log {
+
+using Parts = std::vector<std::shared_ptr<Part>>;
+
+// Thread safety: all methods, from any thread.
+class LogIndex {
+ public:
+  explicit LogIndex(std::shared_ptr<SegmentSet> segments) : segments_(std::move(segments)) {}
+
+  // The parts of the log from the oldest on, with everything that was published when this was called. What is in the list
+  // does not change, but its last part may grow.
+  Result<std::shared_ptr<const Parts>> parts();
+
+  // The last event of a stream: version 0 when there is none.
+  Result<StreamHead> head(std::string_view stream);
+
+  // How many events match.
+  Result<std::uint64_t> count(const QueryPlan& plan, const PositionWindow& window);
+  // The position of the first or, backward, of the last event that matches; 0 = none.
+  Result<Position> end_of(const QueryPlan& plan, const PositionWindow& window, Direction direction);
+
+  // The position of the newest event with that id among those behind `after`; 0 = none.
+  Result<Position> find_id(const EventId& id, Position after = 0);
+
+  // Every key of a kind that begins with `prefix`, with its number of events, in the order of their bytes.
+  Result<std::vector<KeyCount>> keys(index::KeyKind kind, std::string_view prefix);
+
+  // `want` is called with each sealed segment whose sidecar is missing or no good. Set it before anybody asks.
+  void when_wanted(std::function<void(std::uint64_t segment)> want) { want_ = std::move(want); }
+  // The sidecar of that segment has been written: queries that begin from now on use it.
+  void adopt_sidecar(std::uint64_t segment);
+  // The part that has all of a segment in memory, if there is one: its index need not be made again.
+  [[nodiscard]] std::shared_ptr<Part> in_memory(std::uint64_t segment);
+
+  [[nodiscard]] const std::shared_ptr<SegmentSet>& segments() const noexcept { return segments_; }
+
+ private:
+  Result<void> extend();
+  Result<bool> add_segment(std::uint64_t number);
+  static std::shared_ptr<Part> part_behind(const std::shared_ptr<Part>& part);
+
+  const std::shared_ptr<SegmentSet> segments_;
+  std::function<void(std::uint64_t)> want_;
+  std::mutex mutex_;
+  std::shared_ptr<const Parts> parts_ = std::make_shared<const Parts>();
+  bool begun_ = false;
+};
+
+}  // namespace daybook::log

@@ -1,0 +1,116 @@
+// A run of frames of one segment, with the index of their events: what a query is evaluated over. A sealed segment is one
+// part, over its sidecar where it has a good one; a segment that is still written is a part that grows, behind the part
+// over the sidecar of its last clean close, if it has that.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <shared_mutex>
+#include <utility>
+
+#include <daybook/error.h>
+#include <daybook/types.h>
+
+#include "index/memory_index.h"
+#include "index/sidecar.h"
+#include "io/directory.h"
+#include "log/segment_set.h"
+
+namespace daybook::log {
+
+// The sidecar of a segment, when there is a good one. Any flaw means none: it is made again.
+class SidecarFile {
+ public:
+  static std::unique_ptr<SidecarFile> open(io::Directory& segments, const segment::Segment& segment);
+  [[nodiscard]] const index::Sidecar& sidecar() const noexcept { return *sidecar_; }
+
+ private:
+  SidecarFile(std::unique_ptr<io::Mapping> mapping, std::unique_ptr<index::Sidecar> sidecar) noexcept
+      : mapping_(std::move(mapping)), sidecar_(std::move(sidecar)) {}
+
+  std::unique_ptr<io::Mapping> mapping_;
+  std::unique_ptr<index::Sidecar> sidecar_;
+};
+
+// Writes the sidecar of what `memory` has of a segment, in place of one that may be there: under a temporary name, synced,
+// renamed, the directory synced. Errors leave the segment as it was.
+Result<void> write_sidecar(io::Directory& segments, const segment::Segment& segment, const index::MemoryIndex& memory,
+                           Position base, std::uint64_t valid_end);
+
+// Walks the frames of a segment into an index, as far as they are decided.
+class IndexWalk {
+ public:
+  IndexWalk(const segment::Segment& segment, std::uint64_t offset) noexcept : segment_(segment), offset_(offset) {}
+
+  // Goes on, over at most `frames` frames. What it found wrong is an error: the index then ends before it.
+  Result<void> run(index::MemoryIndex& index, std::uint64_t frames);
+
+  [[nodiscard]] std::uint64_t offset() const noexcept { return offset_; }          // behind the last frame walked
+  [[nodiscard]] std::uint64_t events_end() const noexcept { return events_end_; }  // behind the last with events
+  [[nodiscard]] bool at_end() const noexcept { return offset_ >= segment_.data_end(); }
+  // Position before the first event walked; 0 when there was none yet.
+  [[nodiscard]] std::optional<Position> base() const noexcept { return base_; }
+  [[nodiscard]] bool stopped() const noexcept { return stopped_; }  // by an undecided frame, or the end
+
+ private:
+  void add(index::MemoryIndex& index, const format::FrameHeader& frame, format::Word word);
+
+  const segment::Segment& segment_;
+  std::uint64_t offset_;
+  std::uint64_t events_end_ = 0;
+  std::optional<Position> base_;
+  bool stopped_ = false;
+};
+
+// Thread safety: all methods, from any thread.
+class Part {
+ public:
+  // Over a sidecar.
+  Part(std::shared_ptr<ReadSegment> segment, std::unique_ptr<SidecarFile> file);
+  // Grows, from the frame at `offset` on.
+  Part(std::shared_ptr<ReadSegment> segment, std::uint64_t offset, Position base);
+
+  // Takes in what is decided by now. An error is of the frame behind what could be taken in.
+  Result<void> catch_up();
+
+  // Writes what a part without a sidecar has taken in, from the beginning of its segment, as the sidecar of its frames up to
+  // `valid_end`.
+  Result<void> write_sidecar(io::Directory& segments, std::uint64_t valid_end) const;
+
+  [[nodiscard]] const segment::Segment& segment() const noexcept { return *segment_->segment; }
+  [[nodiscard]] const std::shared_ptr<ReadSegment>& shared_segment() const noexcept { return segment_; }
+  // The position of the event with ordinal o is base() + 1 + o.
+  [[nodiscard]] Position base() const noexcept { return base_.load(std::memory_order_acquire); }
+  // Its segment has no frames behind those of this part.
+  [[nodiscard]] bool complete() const noexcept { return complete_.load(std::memory_order_acquire); }
+  // The offset of the segment that it begins at.
+  [[nodiscard]] std::uint64_t begin() const noexcept { return begin_; }
+  // Everything before this offset of the segment has been taken in.
+  [[nodiscard]] std::uint64_t end() const noexcept { return end_.load(std::memory_order_acquire); }
+
+  // Calls `use` with the index, which does not change meanwhile; what `use` keeps of it must be copied.
+  template <typename Use>
+  auto with_index(Use use) const {
+    if (file_ != nullptr) return use(static_cast<const index::SegmentIndex&>(file_->sidecar()));
+    const std::shared_lock lock(mutex_);
+    return use(static_cast<const index::SegmentIndex&>(*memory_));
+  }
+  // True: what with_index() hands out never changes, and lives as long as the part.
+  [[nodiscard]] bool frozen() const noexcept { return file_ != nullptr; }
+
+ private:
+  const std::shared_ptr<ReadSegment> segment_;
+  const std::unique_ptr<SidecarFile> file_;
+  const std::uint64_t begin_;
+
+  mutable std::shared_mutex mutex_;  // memory_ and walk_: shared by queries, alone to grow
+  std::unique_ptr<index::MemoryIndex> memory_;
+  IndexWalk walk_;
+  std::atomic<Position> base_;
+  std::atomic<std::uint64_t> end_;
+  std::atomic<bool> complete_ = false;
+};
+
+}  // namespace daybook::log

@@ -1,0 +1,154 @@
+#include "log/query_cursor.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "log/event_fetcher.h"
+
+namespace daybook::log {
+
+QueryCursor::QueryCursor(std::shared_ptr<LogIndex> index, QueryPlan plan, const ReadOptions& options)
+    : EventCursor(index->segments(), options),
+      index_(std::move(index)),
+      plan_(std::move(plan)),
+      visibility_(options.visibility),
+      check_(options.verify.value_or(!segments_->writing()) ? format::Check::checksums : format::Check::structure) {
+  window_.after = options.after;
+  if (options.before != 0) window_.before = options.before;
+}
+
+bool QueryCursor::load() {
+  std::array<std::uint32_t, kBlockMax> room;
+  while (!error_) {
+    if (part_ == nullptr && !next_part()) return false;
+    const std::size_t count = take(std::span(room).first(block_size_));
+    block_size_ = std::min(block_size_ * 2, kBlockMax);
+    if (count == 0) {
+      leave();
+      continue;
+    }
+    if (!read(std::span(room).first(count))) return false;
+    if (next_ != end_) return true;  // else none of them had occurred inside the window
+  }
+  return false;
+}
+
+bool QueryCursor::next_part() {
+  std::shared_ptr<Part> part = parts_ == nullptr ? nullptr : part_in_window();
+  if (part == nullptr) {
+    if (parts_ != nullptr && !forward_) return false;  // what is appended meanwhile is not before what was read
+    auto parts = index_->parts();
+    if (!parts) return failed(parts.error());
+    parts_ = std::move(*parts);
+    part = part_in_window();
+    if (part == nullptr) return false;
+  }
+  return enter(std::move(part));
+}
+
+std::shared_ptr<Part> QueryCursor::part_in_window() const {
+  const Parts& parts = *parts_;
+  const auto last = std::ranges::partition_point(parts, [&](const std::shared_ptr<Part>& part) {
+    return forward_ ? part->base() <= window_.after : part->base() + 1 < window_.before;
+  });
+  const auto in_window = [&](const std::shared_ptr<Part>& part) {
+    return part->with_index([&](const index::SegmentIndex& index) { return !visible(*part, index).empty(); });
+  };
+  if (forward_) {
+    for (auto at = last == parts.begin() ? last : std::prev(last); at != parts.end(); ++at) {
+      if (in_window(*at)) return *at;
+    }
+  } else {
+    for (auto at = last; at != parts.begin();) {
+      if (in_window(*--at)) return *at;
+    }
+  }
+  return nullptr;
+}
+
+OrdinalRange QueryCursor::visible(const Part& part, const index::SegmentIndex& index) const {
+  OrdinalRange range = window_.of(part.base(), index.events());
+  if (visibility_ == Visibility::published || range.empty()) return range;
+  const auto durable = segments_->durable();
+  if (!durable || durable->segment > part.segment().number()) return range;
+  if (durable->segment < part.segment().number()) return {};
+  range.end = std::min(range.end, index.ordinal_at(durable->offset));
+  return range;
+}
+
+bool QueryCursor::enter(std::shared_ptr<Part> part) {
+  const auto entered = part->with_index([&](const index::SegmentIndex& index) -> Result<void> {
+    looked_at_ = visible(*part, index);
+    const PositionWindow window{part->base() + looked_at_.begin, part->base() + looked_at_.end + 1};
+    auto matches = plan_.evaluate(*part, index, window);
+    if (!matches) return fail(matches.error());
+    matches_ = std::move(*matches);
+    if (!part->frozen()) matches_.events = index::Postings(index::Ordinals(*matches_.events));  // it goes on growing
+    return {};
+  });
+  if (!entered) return failed(entered.error());
+  part_ = std::move(part);
+  epoch_ = part_->segment().header().epoch;
+  return true;
+}
+
+void QueryCursor::leave() {
+  if (forward_) {
+    window_.after = part_->base() + looked_at_.end;
+  } else {
+    window_.before = part_->base() + looked_at_.begin + 1;
+  }
+  part_ = nullptr;
+}
+
+std::size_t QueryCursor::take(std::span<std::uint32_t> ordinals) {
+  OrdinalRange& range = matches_.range;
+  if (range.empty()) return 0;
+  const index::Ordinals& found = *matches_.events;
+  std::size_t count = 0;
+  if (forward_) {
+    count = found.read(range.begin, ordinals);
+    while (count > 0 && ordinals[count - 1] >= range.end) --count;
+    if (count > 0) range.begin = ordinals[count - 1] + 1;
+  } else {
+    count = found.read_back(range.end - 1, ordinals);
+    while (count > 0 && ordinals[count - 1] < range.begin) --count;
+    if (count > 0) range.end = ordinals[count - 1];
+    std::reverse(ordinals.begin(), ordinals.begin() + static_cast<std::ptrdiff_t>(count));
+  }
+  return count;
+}
+
+bool QueryCursor::read(std::span<const std::uint32_t> ordinals) {
+  block_.resize(kBlockMax);
+  next_ = end_ = block_.data();
+  std::uint32_t at = 0;
+  const auto done = part_->with_index([&](const index::SegmentIndex& index) -> Result<void> {
+    EventFetcher events(part_->segment(), index, check_);
+    for (const std::uint32_t ordinal : ordinals) events.prefetch(ordinal);
+    for (const std::uint32_t ordinal : ordinals) {
+      at = ordinal;
+      DAYBOOK_TRY(events.fetch(ordinal, *end_));
+      if (const Position expected = part_->base() + 1 + ordinal; end_->position != expected) {
+        return fail(Error{.code = Errc::corrupt,
+                          .what = "position of an indexed event",
+                          .segment = part_->segment().number(),
+                          .offset = index.place(ordinal).offset,
+                          .expected = expected,
+                          .actual = end_->position});
+      }
+      if (!matches_.by_occurred || plan_.occurred_inside(end_->occurred_at)) ++end_;
+    }
+    return {};
+  });
+  if (done) return true;
+  if (!forward_ || next_ == end_) {
+    end_ = next_;
+    return failed(done.error());
+  }
+  matches_.range.begin = at;  // those before it are good; the error is met again when they are used up
+  return true;
+}
+
+}  // namespace daybook::log

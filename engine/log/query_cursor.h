@@ -1,0 +1,52 @@
+// The walk over the events that a query matches, by their indexes: touches only what it returns.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include <daybook/options.h>
+
+#include "log/event_cursor.h"
+#include "log/log_index.h"
+#include "log/query_plan.h"
+
+namespace daybook::log {
+
+// Thread safety: none. Forward, it goes on when more was appended; and then sees the events that match of that.
+class QueryCursor final : public EventCursor {
+ public:
+  QueryCursor(std::shared_ptr<LogIndex> index, QueryPlan plan, const ReadOptions& options);
+
+ private:
+  static constexpr std::size_t kBlockMax = 32;
+
+  bool load() override;
+  // The next part with events to look at is at hand. False: none for now, or an error.
+  bool next_part();
+  [[nodiscard]] std::shared_ptr<Part> part_in_window() const;
+  bool enter(std::shared_ptr<Part> part);
+  // What is in the window of a part, as far as it is visible.
+  [[nodiscard]] OrdinalRange visible(const Part& part, const index::SegmentIndex& index) const;
+  // Takes everything of the part at hand out of the window.
+  void leave();
+  // The next ordinals of the part at hand, ascending in either direction.
+  std::size_t take(std::span<std::uint32_t> ordinals);
+  bool read(std::span<const std::uint32_t> ordinals);
+
+  const std::shared_ptr<LogIndex> index_;
+  const QueryPlan plan_;
+  const Visibility visibility_;
+  const format::Check check_;
+  PositionWindow window_;  // what is still to be looked at
+
+  std::shared_ptr<const Parts> parts_;
+  std::shared_ptr<Part> part_;  // at hand, or null
+  OrdinalRange looked_at_;      // of it
+  QueryPlan::Matches matches_;  // in that; a view of part_'s sidecar, or a copy
+  std::size_t block_size_ = 4;  // grows: the first page is often all that is read
+  std::vector<EventView> block_;
+};
+
+}  // namespace daybook::log

@@ -1,0 +1,230 @@
+#include "log/query_plan.h"
+
+#include <algorithm>
+#include <array>
+#include <span>
+#include <utility>
+
+#include "index/algebra.h"
+
+namespace daybook::log {
+namespace {
+
+using index::Ordinals;
+using index::Postings;
+using index::SegmentIndex;
+
+Error invalid(const char* what, std::uint64_t limit, std::uint64_t actual, std::uint32_t index) noexcept {
+  return {.code = Errc::invalid_argument, .what = what, .expected = limit, .actual = actual, .index = index};
+}
+
+Result<void> check_item(const QueryItem& item, std::uint32_t number) {
+  if (item.streams.empty() && item.types.empty() && item.tags.empty()) {
+    return fail(invalid("query item without streams, types and tags", 1, 0, number));
+  }
+  const auto check = [number](const std::vector<std::string>& keys, std::size_t limit) -> Result<void> {
+    for (const std::string& key : keys) {
+      if (key.empty() || key.size() > limit) return fail(invalid("key of a query", limit, key.size(), number));
+    }
+    return {};
+  };
+  DAYBOOK_TRY(check(item.streams, kStreamIdSizeMax));
+  DAYBOOK_TRY(check(item.types, kEventTypeSizeMax));
+  return check(item.tags, kTagSizeMax);
+}
+
+std::int64_t nanoseconds(Timestamp time) noexcept { return time.time_since_epoch().count(); }
+
+}  // namespace
+
+OrdinalRange PositionWindow::of(Position base, std::uint32_t events) const noexcept {
+  const Position begin = std::max(after, base) - base;
+  const Position end = before <= base + 1 ? 0 : std::min<Position>(before - base - 1, events);
+  if (begin >= end) return {};
+  return {static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end)};
+}
+
+Result<void> check_query(const Query& query) {
+  const std::size_t items = query.items.size() + query.except.size();
+  if (items > kQueryItemsMax) return fail(invalid("number of query items", kQueryItemsMax, items, 0));
+  std::uint32_t number = 0;
+  std::size_t keys = 0;
+  for (const auto* const list : {&query.items, &query.except}) {
+    for (const QueryItem& item : *list) {
+      keys += item.streams.size() + item.types.size() + item.tags.size();
+      DAYBOOK_TRY(check_item(item, number++));
+    }
+  }
+  if (keys > kQueryKeysMax) return fail(invalid("number of keys of a query", kQueryKeysMax, keys, 0));
+  return {};
+}
+
+QueryPlan::QueryPlan(Query query) : query_(std::move(query)) {}
+
+QueryPlan::QueryPlan(std::string stream, VersionWindow versions)
+    : query_(Query::stream(std::move(stream))), versions_(versions) {}
+
+Postings QueryPlan::find(const QueryItem& item, const SegmentIndex& index, const EventFetcher& events) const {
+  // One key alone, as most items have, needs no list of sets.
+  if (item.streams.size() + item.types.size() + item.tags.size() == 1) {
+    if (!item.streams.empty()) return index.find(stream_key(item.streams.front()), events);
+    if (!item.types.empty()) return index.find(type_key(item.types.front()), events);
+    return index.find(tag_key(item.tags.front()), events);
+  }
+  std::vector<Postings> all;
+  const auto any_of = [&](const std::vector<std::string>& keys, auto make_key) {
+    if (keys.empty()) return;
+    std::vector<Postings> any;
+    for (const std::string& key : keys) any.push_back(index.find(make_key(key), events));
+    all.push_back(index::unite_all(any));
+  };
+  any_of(item.streams, stream_key);
+  any_of(item.types, type_key);
+  for (const std::string& tag : item.tags) all.push_back(index.find(tag_key(tag), events));
+  return index::intersect_all(std::move(all));
+}
+
+Postings QueryPlan::find_any(const SegmentIndex& index, const EventFetcher& events, std::uint32_t all) const {
+  Postings found;
+  if (query_.items.empty()) {
+    found = Postings(Ordinals::range(0, all));
+  } else if (query_.items.size() == 1) {
+    found = find(query_.items.front(), index, events);
+  } else {
+    std::vector<Postings> any;
+    for (const QueryItem& item : query_.items) any.push_back(find(item, index, events));
+    found = index::unite_all(any);
+  }
+  if (query_.except.empty() || !found) return found;
+  Ordinals left = *found;
+  for (const QueryItem& item : query_.except) left -= *find(item, index, events);
+  return Postings(std::move(left));
+}
+
+// Recorded-at times never go back, so a window of them is a range.
+OrdinalRange QueryPlan::crop_by_time(const SegmentIndex& index, EventFetcher& events, OrdinalRange range) const {
+  const auto first_at = [&](Timestamp time) {
+    const index::TimeRange times = index.recorded();
+    if (times.first >= nanoseconds(time)) return std::uint32_t{0};
+    if (times.last < nanoseconds(time)) return index.events();
+    std::uint32_t low = 0;
+    std::uint32_t high = index.events();
+    EventView event;
+    while (low < high) {
+      const std::uint32_t middle = low + (high - low) / 2;
+      if (!events.fetch(middle, event)) return high;  // reading the event will say what is wrong
+      (event.recorded_at < time ? low : high) = event.recorded_at < time ? middle + 1 : middle;
+    }
+    return low;
+  };
+  if (query_.recorded_from) range.begin = std::max(range.begin, first_at(*query_.recorded_from));
+  if (query_.recorded_before) range.end = std::min(range.end, first_at(*query_.recorded_before));
+  return range;
+}
+
+// The versions of a stream are without gaps: version v is the (v - v0)-th event, when the first has v0.
+Result<void> QueryPlan::crop_by_version(const Postings& postings, EventFetcher& events, OrdinalRange& range) const {
+  if (!postings) return {};
+  EventView first;
+  DAYBOOK_TRY(events.fetch(postings->first(), first));
+  const std::uint64_t size = postings->size();
+  if (versions_->from > first.version) {
+    const std::uint64_t skipped = versions_->from - first.version;
+    range.begin = std::max(range.begin, skipped >= size ? range.end : postings->select(skipped));
+  }
+  if (versions_->to < first.version) {
+    range.end = range.begin;
+  } else if (versions_->to - first.version + 1 < size) {
+    range.end = std::min(range.end, postings->select(versions_->to - first.version + 1));
+  }
+  return {};
+}
+
+Result<QueryPlan::Matches> QueryPlan::evaluate(const Part& part, const SegmentIndex& index,
+                                               const PositionWindow& window) const {
+  Matches matches;
+  matches.range = window.of(part.base(), index.events());
+  if (matches.range.empty()) return matches;
+  EventFetcher events(part.segment(), index, format::Check::structure);
+  if (query_.recorded_from || query_.recorded_before) {
+    matches.range = crop_by_time(index, events, matches.range);
+    if (matches.range.empty()) return matches;
+  }
+  if (query_.occurred_from || query_.occurred_before) {
+    const index::TimeRange times = index.occurred();
+    const bool outside = (query_.occurred_from && times.last < nanoseconds(*query_.occurred_from)) ||
+                         (query_.occurred_before && times.first >= nanoseconds(*query_.occurred_before));
+    if (outside) return Matches{};
+    const auto inside = [this](std::int64_t time) {
+      return occurred_inside(Timestamp(std::chrono::nanoseconds(time)));
+    };
+    matches.by_occurred = !inside(times.first) || !inside(times.last);
+  }
+  matches.events = find_any(index, events, index.events());
+  if (events.error()) return fail(*events.error());
+  if (versions_) DAYBOOK_TRY(crop_by_version(matches.events, events, matches.range));
+  return matches;
+}
+
+bool QueryPlan::occurred_inside(Timestamp time) const noexcept {
+  return (!query_.occurred_from || time >= *query_.occurred_from) &&
+         (!query_.occurred_before || time < *query_.occurred_before);
+}
+
+Result<std::uint64_t> QueryPlan::count(const Part& part, const SegmentIndex& index,
+                                       const PositionWindow& window) const {
+  const OrdinalRange all = window.of(part.base(), index.events());
+  const bool whole = all.begin == 0 && all.end == index.events() && !query_.recorded_from && !query_.recorded_before &&
+                     !query_.occurred_from && !query_.occurred_before && query_.except.empty() && !versions_;
+  if (whole && query_.items.empty()) return std::uint64_t{index.events()};
+  if (whole && query_.items.size() == 1) {
+    const QueryItem& item = query_.items.front();
+    EventFetcher events(part.segment(), index, format::Check::structure);
+    std::uint64_t counted = 0;
+    if (item.streams.empty() && item.types.size() + item.tags.size() == 1) {
+      counted = index.count(item.types.empty() ? tag_key(item.tags.front()) : type_key(item.types.front()), events);
+    } else {
+      counted = find(item, index, events)->size();
+    }
+    if (events.error()) return fail(*events.error());
+    return counted;
+  }
+  const auto matches = evaluate(part, index, window);
+  if (!matches) return fail(matches.error());
+  if (matches->range.empty()) return std::uint64_t{0};
+  const Ordinals& found = *matches->events;
+  if (!matches->by_occurred) return found.rank(matches->range.end) - found.rank(matches->range.begin);
+  std::uint64_t counted = 0;
+  EventFetcher events(part.segment(), index, format::Check::structure);
+  EventView event;
+  for (auto at = found.next(matches->range.begin); at && *at < matches->range.end; at = found.next(*at + 1)) {
+    DAYBOOK_TRY(events.fetch(*at, event));
+    counted += occurred_inside(event.occurred_at);
+  }
+  return counted;
+}
+
+Result<Position> QueryPlan::end_of(const Part& part, const SegmentIndex& index, const PositionWindow& window,
+                                   Direction direction) const {
+  const auto matches = evaluate(part, index, window);
+  if (!matches) return fail(matches.error());
+  if (matches->range.empty()) return Position{0};
+  const Ordinals& found = *matches->events;
+  const bool forward = direction == Direction::forward;
+  const auto inside = [&](std::uint32_t ordinal) {
+    return ordinal >= matches->range.begin && ordinal < matches->range.end;
+  };
+  EventFetcher events(part.segment(), index, format::Check::structure);
+  EventView event;
+  for (auto at = forward ? found.next(matches->range.begin) : found.previous(matches->range.end - 1);
+       at && inside(*at);) {
+    if (!matches->by_occurred) return part.base() + 1 + *at;
+    DAYBOOK_TRY(events.fetch(*at, event));
+    if (occurred_inside(event.occurred_at)) return part.base() + 1 + *at;
+    if (!forward && *at == 0) break;
+    at = forward ? found.next(*at + 1) : found.previous(*at - 1);
+  }
+  return Position{0};
+}
+
+}  // namespace daybook::log
