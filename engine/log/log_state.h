@@ -4,11 +4,13 @@
 #include <atomic>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include <daybook/error.h>
 #include <daybook/types.h>
 
 #include "format/layout.h"
+#include "log/head_source.h"
 #include "log/live_page.h"
 #include "log/stream_table.h"
 #include "segment/active_segment.h"
@@ -59,11 +61,18 @@ struct LogState {
   std::atomic<segment::ActiveSegment*> active = nullptr;      // claims go here; never behind `publishing`
   std::atomic<std::int64_t> clock = 0;                        // recorded-at of the last published frame
   StreamTable heads;
+  HeadSource* unknown_heads = nullptr;  // null: a stream that `heads` does not know was not there at open
   Failure failure;
   Supply supply;
   LivePage* live = nullptr;
   std::atomic<std::uint64_t> durable_floor = 0;  // what frames are filled with: GroupSync's durable address
   std::atomic<Position> durable_position = 0;
+
+  // What a head was when the log was opened.
+  [[nodiscard]] Result<StreamHead> head_at_open(std::string_view stream) noexcept {
+    if (unknown_heads == nullptr) return StreamHead{};
+    return unknown_heads->head_at_open(stream);
+  }
 
   [[nodiscard]] Point published() const noexcept {
     const segment::ActiveSegment* const at = publishing.load(std::memory_order_seq_cst);

@@ -18,6 +18,7 @@
 // (e) The word goes from `filled` to a decided state once, by CAS, after everything above; who loads it with acquire and
 //     finds it decided sees the whole decision.
 // (f) A frame is refused by a pure function of (i) and (ii); nothing of it is recorded but what was refused.
+// (g) The heads of a frame are loaded before it is claimed: stream_table.h (5). So (a) never meets an unknown one.
 //
 // tests/model runs this code under a model checker, with each of these orders broken in turn.
 #pragma once

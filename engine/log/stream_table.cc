@@ -8,6 +8,16 @@
 #include "io/zeroed_pages.h"
 
 namespace daybook::log {
+namespace {
+
+void raise(std::atomic<std::uint64_t>& position, std::uint64_t to) noexcept {
+  std::uint64_t now = position.load(std::memory_order_relaxed);
+  while (now < to && !position.compare_exchange_weak(now, to, std::memory_order_relaxed)) {
+  }
+}
+
+}  // namespace
+
 struct StreamTable::Table {
   // Huge pages, because a look-up among millions of streams is a cache miss and should not be a TLB miss as well.
   explicit Table(std::uint64_t slots) noexcept
@@ -102,18 +112,15 @@ Head* StreamTable::peek(const StreamKey& key) noexcept {
 
 // Where the key of a slot is now: here, unless it is frozen.
 Head* StreamTable::follow(Table& table, Head& head) noexcept {
-  const std::uint64_t version = head.version.load(std::memory_order_acquire);
-  if ((version & (kFrozen | kMoved)) == 0) return &head;
+  const std::uint64_t word = head.version.load(std::memory_order_acquire);
+  if ((word & (kFrozen | kMoved)) == 0) return &head;
   Head* const there = find_from(table.next.load(std::memory_order_acquire),
                                 {head.low.load(std::memory_order_relaxed), head.high.load(std::memory_order_acquire)});
-  if (there == nullptr || (version & kMoved) != 0) return there;
-  // (3) The last position first: who sees the version there sees it too.
-  const std::uint64_t last = head.last_position.load(std::memory_order_acquire);
-  std::uint64_t other = there->last_position.load(std::memory_order_relaxed);
-  while (other < last && !there->last_position.compare_exchange_weak(other, last, std::memory_order_relaxed)) {
-  }
+  if (there == nullptr || (word & kMoved) != 0) return there;
+  // (3) The last position first: who sees the version there sees it too. An unknown head leaves 0 where 0 is.
+  raise(there->last_position, head.last_position.load(std::memory_order_acquire));
   std::uint64_t none = 0;
-  there->version.compare_exchange_strong(none, version & kVersionMask, std::memory_order_acq_rel);
+  there->version.compare_exchange_strong(none, word & kWordMask, std::memory_order_acq_rel);
   head.version.fetch_or(kMoved, std::memory_order_release);
   return there;
 }
@@ -125,30 +132,44 @@ Head* StreamTable::settle(Head* head) noexcept {
   return head;
 }
 
-std::uint64_t StreamTable::version(Head* head) noexcept {
+std::optional<Version> StreamTable::known_version(Head* head) noexcept {
   for (;;) {
-    const std::uint64_t version = head->version.load(std::memory_order_acquire);
-    if ((version & (kFrozen | kMoved)) == 0) return version;
+    const std::uint64_t word = head->version.load(std::memory_order_acquire);
+    if (word == 0) return std::nullopt;
+    if ((word & (kFrozen | kMoved)) == 0) return word - 1;
     Head* const there = settle(head);
     DAYBOOK_ASSERT(there != nullptr);  // the successor is twice as large, and was there before anything was frozen
     head = there;
   }
 }
 
-std::uint64_t StreamTable::last_position(Head* head) noexcept {
+Version StreamTable::version(Head* head) noexcept {
+  const auto version = known_version(head);
+  DAYBOOK_ASSERT(version);
+  return *version;
+}
+
+Position StreamTable::last_position(Head* head) noexcept {
   (void)version(head);
   Head* const there = settle(head);
   return (there == nullptr ? head : there)->last_position.load(std::memory_order_acquire);
 }
 
-void StreamTable::advance(Head* head, std::uint64_t from, std::uint64_t to, std::uint64_t last) noexcept {
+void StreamTable::load(Head* head, const StreamHead& at_open) noexcept {
+  (void)move_word(head, 0, at_open.version + 1, at_open.last_position);
+}
+
+void StreamTable::advance(Head* head, Version from, Version to, Position last) noexcept {
+  DAYBOOK_ASSERT(move_word(head, from + 1, to + 1, last));
+}
+
+// The last position first: who sees the version sees it too. False: the head is unknown and `from` is not.
+bool StreamTable::move_word(Head* head, std::uint64_t from, std::uint64_t to, Position last) noexcept {
   for (;;) {
-    std::uint64_t other = head->last_position.load(std::memory_order_relaxed);
-    while (other < last && !head->last_position.compare_exchange_weak(other, last, std::memory_order_relaxed)) {
-    }
-    std::uint64_t version = from;
-    if (head->version.compare_exchange_strong(version, to, std::memory_order_acq_rel)) return;
-    if ((version & (kFrozen | kMoved)) == 0) return;  // somebody has
+    raise(head->last_position, last);
+    std::uint64_t word = from;
+    if (head->version.compare_exchange_strong(word, to, std::memory_order_acq_rel)) return true;
+    if ((word & (kFrozen | kMoved)) == 0) return word != 0;  // somebody has
     Head* const there = settle(head);
     DAYBOOK_ASSERT(there != nullptr);
     head = there;

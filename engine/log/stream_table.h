@@ -19,14 +19,21 @@
 //     from 0, marked as moved here. Versions only grow, so a late copy changes nothing.
 // (4) Exactly one slot of a key accepts new versions: its slot in the successor is used only by those who saw it frozen
 //     here and made sure that it is copied.
+// (5) A head is unknown (its version word is 0) until it is loaded with what it was when the log was opened. That is a
+//     function of the log below the point where this session began, which nothing changes any more. Nobody advances a
+//     head before it is loaded: the owner of a frame loads its heads before it claims, and whoever else publishes the
+//     frame has seen it filled, which happened after that. So a load by CAS from 0 that comes late, or twice, changes
+//     nothing; and zeroed memory, a slot just made and a slot copied while unknown all mean the same.
 #pragma once
 
 #include <atomic>
 #include <compare>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 
+#include <daybook/store.h>
 #include <daybook/types.h>
 
 #include "format/frame.h"
@@ -42,7 +49,7 @@ struct StreamKey {
 struct alignas(32) Head {
   std::atomic<std::uint64_t> low;      // 0 = empty
   std::atomic<std::uint64_t> high;     // 0 = not complete yet
-  std::atomic<std::uint64_t> version;  // and the bits frozen, moved
+  std::atomic<std::uint64_t> version;  // + 1; 0 = unknown; and the bits frozen, moved
   std::atomic<std::uint64_t> last_position;
 };
 static_assert(sizeof(Head) == 32, "two to a cache line, none across");
@@ -60,19 +67,23 @@ class StreamTable {
   // Brings the slot where a key would be to the cache, so that several look-ups overlap.
   void prefetch(const StreamKey& key) const noexcept;
 
-  // The head of a stream; made, with version 0, when there is none. Null: no memory for it.
+  // The head of a stream; made, and unknown, when there is none. Null: no memory for it.
   Head* find(const StreamKey& key) noexcept;
   Head* find(const format::FrameHeader& frame, std::uint32_t streams, std::uint32_t index) noexcept;
 
   // The head of a stream, or null when there is none. Makes nothing.
   Head* peek(const StreamKey& key) noexcept;
 
-  // Both follow a head that has moved since it was found. Acquire.
-  [[nodiscard]] std::uint64_t version(Head* head) noexcept;
-  [[nodiscard]] std::uint64_t last_position(Head* head) noexcept;
+  // All follow a head that has moved since it was found. Acquire. Nothing: unknown; the last two must not be asked then.
+  [[nodiscard]] std::optional<Version> known_version(Head* head) noexcept;
+  [[nodiscard]] Version version(Head* head) noexcept;
+  [[nodiscard]] Position last_position(Head* head) noexcept;
 
-  // Moves a version from `from` to `to` and the last position up to `last`, unless somebody has. Release.
-  void advance(Head* head, std::uint64_t from, std::uint64_t to, std::uint64_t last) noexcept;
+  // Makes an unknown head what it was when the log was opened; changes no other: (5). Release.
+  void load(Head* head, const StreamHead& at_open) noexcept;
+
+  // Moves a known version from `from` to `to` and the last position up to `last`, unless somebody has. Release.
+  void advance(Head* head, Version from, Version to, Position last) noexcept;
 
   // What a background thread does now and then, so that appenders never map memory: makes the next table when the
   // newest is half full, and moves the slots of older ones. Errors are none: without memory the table goes on as it is.
@@ -85,12 +96,13 @@ class StreamTable {
 
   static constexpr std::uint64_t kFrozen = std::uint64_t{1} << 63;
   static constexpr std::uint64_t kMoved = std::uint64_t{1} << 62;
-  static constexpr std::uint64_t kVersionMask = kMoved - 1;
+  static constexpr std::uint64_t kWordMask = kMoved - 1;
   static constexpr std::uint64_t kClosed = 1;  // a first key word that no key has: key() avoids 0 and 1
 
   Head* find_from(Table* table, const StreamKey& key) noexcept;
   Head* follow(Table& table, Head& head) noexcept;
   Head* settle(Head* head) noexcept;
+  bool move_word(Head* head, std::uint64_t from, std::uint64_t to, Position last) noexcept;
   static Table* successor(Table& table) noexcept;
   bool move_all(Table& table) noexcept;
 

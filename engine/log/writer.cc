@@ -75,26 +75,34 @@ Writer::~Writer() {
 }
 
 Result<void> Writer::recover_and_begin(const OpenOptions& options) {
-  const auto visit = [this](const format::FrameHeader& frame, format::Word word) {
-    const format::StreamEntry* entries = format::stream_entries(frame, word.stream_count());
-    Position last = format::load_decided(frame.position) - 1;
-    for (std::uint32_t i = 0; i < word.stream_count(); ++i) {
-      last += entries[i].event_count;
-      Head* const head = state_.heads.find(frame, word.stream_count(), i);
-      if (head == nullptr) {
-        state_.failure.set({.code = Errc::io, .sys_errno = ENOMEM, .what = "stream table"});
-        return;
-      }
-      const Version version = state_.heads.version(head);
-      state_.heads.advance(head, version, version + entries[i].event_count, last);
-    }
-  };
+  const auto visit = [this](const format::FrameHeader& frame, format::Word word) { learn_heads(frame, word); };
   const auto mark = [this](const Uuid& log) { return readers_->live()->durable(log); };
   const auto recovered = recover(readers_->directory(), mark, visit);
   if (!recovered) return fail(recovered.error());
   if (state_.failure.is_set()) return fail(state_.failure.error());
   if (!recovered->log && !options.create) return fail(Error{.code = Errc::not_found, .what = "no log in the store"});
   return begin(*recovered, options);
+}
+
+// From a frame that recovery visits: they come in the order of the log, and each says which versions it gave.
+void Writer::learn_heads(const format::FrameHeader& frame, format::Word word) noexcept {
+  const format::StreamEntry* const entries = format::stream_entries(frame, word.stream_count());
+  Position last = format::load_decided(frame.position) - 1;
+  for (std::uint32_t i = 0; i < word.stream_count(); ++i) {
+    last += entries[i].event_count;
+    Head* const head = state_.heads.find(frame, word.stream_count(), i);
+    if (head == nullptr) {
+      state_.failure.set({.code = Errc::io, .sys_errno = ENOMEM, .what = "stream table"});
+      return;
+    }
+    const Version first = format::load_decided(format::assigned_at(const_cast<format::FrameHeader&>(frame), i));
+    const Version version = first + entries[i].event_count - 1;
+    if (const auto known = state_.heads.known_version(head)) {
+      state_.heads.advance(head, *known, version, last);
+    } else {
+      state_.heads.load(head, {version, last});
+    }
+  }
 }
 
 Result<void> Writer::begin(const Recovered& recovered, const OpenOptions& options) {
@@ -179,11 +187,19 @@ Result<void> Writer::sync(Position position) noexcept {
   return sync_to(now.address);
 }
 
-StreamHead Writer::head(std::string_view stream) noexcept {
+// A stream that nobody has appended to in this session is as it was at open. Asking makes no slot, so that questions
+// after streams which do not exist cost no memory.
+Result<StreamHead> Writer::head(std::string_view stream) noexcept {
+  if (!usable()) return fail(Error{.code = Errc::closed, .what = "store of a parent process"});
   Head* const head = state_.heads.peek(state_.heads.key(stream));
-  if (head == nullptr) return {};
+  if (head == nullptr) return state_.head_at_open(stream);
+  if (!state_.heads.known_version(head)) {
+    const auto at_open = state_.head_at_open(stream);
+    if (!at_open) return fail(at_open.error());
+    state_.heads.load(head, *at_open);
+  }
   const Version version = state_.heads.version(head);
-  return {version, version == 0 ? 0 : state_.heads.last_position(head)};
+  return StreamHead{version, version == 0 ? 0 : state_.heads.last_position(head)};
 }
 
 Result<void> Writer::close() noexcept {

@@ -17,6 +17,7 @@
 #include "log/group_sync.h"
 #include "log/indexer.h"
 #include "log/log_index.h"
+#include "log/head_source.h"
 #include "log/log_state.h"
 #include "log/recovery.h"
 #include "log/sealer.h"
@@ -41,7 +42,7 @@ class Writer {
   [[nodiscard]] Position durable_position() const noexcept {
     return state_.durable_position.load(std::memory_order_acquire);
   }
-  StreamHead head(std::string_view stream) noexcept;
+  Result<StreamHead> head(std::string_view stream) noexcept;
 
   [[nodiscard]] const std::shared_ptr<LogIndex>& index() const noexcept { return index_; }
   [[nodiscard]] const std::shared_ptr<SegmentSet>& readers() const noexcept { return readers_; }
@@ -56,6 +57,7 @@ class Writer {
          const OpenOptions& options);
 
   Result<void> recover_and_begin(const OpenOptions& options);
+  void learn_heads(const format::FrameHeader& frame, format::Word word) noexcept;
   Result<void> begin(const Recovered& recovered, const OpenOptions& options);
   segment::ActiveSegment* adopt(std::unique_ptr<segment::ActiveSegment> segment);
   [[nodiscard]] bool usable() const noexcept { return io::fork_generation() == fork_generation_; }
@@ -69,6 +71,7 @@ class Writer {
   const std::uint32_t fork_generation_;
   RecoveryReport report_;
 
+  std::unique_ptr<HeadSource> unknown_heads_;
   LogState state_;
   std::mutex segments_mutex_;
   std::vector<std::unique_ptr<segment::ActiveSegment>> segments_;  // of this session; kept to the end

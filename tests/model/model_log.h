@@ -26,7 +26,7 @@ using A = RelacyAtomics;
 constexpr std::uint64_t events_of(std::uint32_t stream) { return stream + 1; }
 
 struct Head {
-  rl::atomic<std::uint64_t> version{0};
+  rl::atomic<std::uint64_t> version{0};  // + 1; 0 = unknown
   rl::atomic<std::uint64_t> last_position{0};
 };
 
@@ -142,21 +142,41 @@ struct Log {
   typename Core::Heads heads;
 };
 
+// What a stream was when the log was opened: the first had events before this session, the second is new.
+constexpr std::uint64_t version_at_open(std::uint32_t stream) { return stream == 0 ? 1 : 0; }
+
 // The heads of all streams: log::StreamTable without the hash table.
 class Heads {
  public:
+  // As the owner of a frame does before its claim.
+  Head* find_loaded(std::uint32_t stream) {
+    Head* const head = find(stream);
+    if (!known(head)) load(head, version_at_open(stream));
+    return head;
+  }
+
   Head* find(const Frame& frame, std::uint32_t, std::uint32_t index) { return &heads_[frame.stream[index]($)]; }
   Head* find(std::uint32_t stream) { return &heads_[stream]; }
 
-  [[nodiscard]] static std::uint64_t version(Head* head) { return A::load(head->version, A::acquire); }
+  [[nodiscard]] static bool known(Head* head) { return A::load(head->version, A::acquire) != 0; }
+  [[nodiscard]] static std::uint64_t version(Head* head) { return known_version(A::load(head->version, A::acquire)); }
+
+  void load(Head* head, std::uint64_t version) {
+    std::uint64_t unknown = 0;
+    A::cas(head->version, unknown, version + 1, A::acq_rel);
+  }
 
   void advance(Head* head, std::uint64_t from, std::uint64_t to, std::uint64_t last) {
     raise_last_position(head, last);
-    std::uint64_t version = from;
-    A::cas(head->version, version, to, A::acq_rel);
+    std::uint64_t word = from + 1;
+    A::cas(head->version, word, to + 1, A::acq_rel);
   }
 
  protected:
+  static std::uint64_t known_version(std::uint64_t word) {
+    RL_ASSERT(word != 0);
+    return word - 1;
+  }
   static void raise_last_position(Head* head, std::uint64_t last) {
     std::uint64_t now = A::load(head->last_position, A::relaxed);
     while (now < last && !A::cas(head->last_position, now, last, A::relaxed)) {

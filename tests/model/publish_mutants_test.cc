@@ -57,7 +57,7 @@ TEST(PublishMutants, FilledWordStoredRelaxed) { caught_in_random<Publish<FilledR
 struct StoredHeads : Heads {
   void advance(Head* head, std::uint64_t, std::uint64_t to, std::uint64_t last) {
     raise_last_position(head, last);
-    A::store(head->version, to, A::release);
+    A::store(head->version, to + 1, A::release);
   }
 };
 struct HeadsByStore : RealCore {
@@ -69,7 +69,7 @@ struct ForcedHeads : Heads {
   void advance(Head* head, std::uint64_t, std::uint64_t to, std::uint64_t last) {
     raise_last_position(head, last);
     std::uint64_t now = A::load(head->version, A::relaxed);
-    while (!A::cas(head->version, now, to, A::acq_rel)) {
+    while (!A::cas(head->version, now, to + 1, A::acq_rel)) {
     }
   }
 };
@@ -79,7 +79,7 @@ struct HeadsByAnyCas : RealCore {
 TEST(PublishMutants, HeadMovedFromAnyVersion) { caught_in_random<Publish<HeadsByAnyCas, 3, 0>>(kEnough); }
 
 struct HeadsReadRelaxed : Heads {
-  [[nodiscard]] static std::uint64_t version(Head* head) { return A::load(head->version, A::relaxed); }
+  [[nodiscard]] static std::uint64_t version(Head* head) { return known_version(A::load(head->version, A::relaxed)); }
 };
 struct HeadsRelaxedLoad : RealCore {
   using Heads = HeadsReadRelaxed;
@@ -89,13 +89,31 @@ TEST(PublishMutants, HeadReadRelaxed) { caught_in_random<Publish<HeadsRelaxedLoa
 struct HeadsMovedRelaxed : Heads {
   void advance(Head* head, std::uint64_t from, std::uint64_t to, std::uint64_t last) {
     raise_last_position(head, last);
-    A::cas(head->version, from, to, A::relaxed);
+    std::uint64_t word = from + 1;
+    A::cas(head->version, word, to + 1, A::relaxed);
   }
 };
 struct HeadsRelaxedCas : RealCore {
   using Heads = HeadsMovedRelaxed;
 };
 TEST(PublishMutants, HeadMovedRelaxed) { caught_in_random<Publish<HeadsRelaxedCas, 3, 0>>(kEnough); }
+
+struct LoadedByStore : Heads {
+  Head* find_loaded(std::uint32_t stream) {
+    Head* const head = find(stream);
+    if (!known(head)) A::store(head->version, version_at_open(stream) + 1, A::release);
+    return head;
+  }
+};
+struct LoadByStore : RealCore {
+  using Heads = LoadedByStore;
+};
+TEST(PublishMutants, HeadLoadedByAStore) { caught_in_random<Publish<LoadByStore, 2, 0>>(kEnough); }
+
+struct LoadBehindClaim : RealCore {
+  static constexpr bool kLoadFirst = false;
+};
+TEST(PublishMutants, HeadLoadedBehindTheClaim) { caught_in_random<Publish<LoadBehindClaim, 2, 0>>(kEnough); }
 
 TEST(PublishMutants, MarkMovedByAStore) {
   caught_in_random<Publish<ClaimsCore<segment::mark_by_store::Claims>, 3, 0>>(kEnough);

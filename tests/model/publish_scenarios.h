@@ -39,7 +39,7 @@ struct Publish : rl::test_suite<Publish<Core, Appenders, Readers>, Appenders + R
   void after() { Fold<Core>().check(log, segment, plans); }
 };
 
-// Each appender appends one frame to the same stream, and expects it to be the first. No choices but of threads and
+// Each appender appends one frame to the same stream, and expects it to be as it was at open. No choices but of threads and
 // values, so that a search of all schedules comes to an end.
 template <typename Core, int Appenders>
 struct Race : rl::test_suite<Race<Core, Appenders>, Appenders> {
@@ -50,7 +50,7 @@ struct Race : rl::test_suite<Race<Core, Appenders>, Appenders> {
   void before() {
     A::store(log.publishing, &segment, A::seq_cst);
     A::store(log.active, &segment, A::seq_cst);
-    for (std::uint64_t i = 0; i < Appenders; ++i) plans[i] = Plan::simple(i + 1, 0);
+    for (std::uint64_t i = 0; i < Appenders; ++i) plans[i] = Plan::simple(i + 1, version_at_open(0));
   }
   void thread(unsigned index) { Appender<Core>(log).append(plans[index]); }
   void after() { Fold<Core>().check(log, segment, plans); }
