@@ -62,6 +62,10 @@ class File {
   // Makes [offset, offset + size) read as zeros and gives the blocks back; the file keeps its size.
   virtual Result<void> punch(std::uint64_t offset, std::uint64_t size) = 0;
 
+  // Where the next byte is that may be something else than zero, from `offset` on: a hole is skipped, if the file system
+  // says where it ends. At most the size of the file, or `offset` itself when nothing is known.
+  [[nodiscard]] virtual std::uint64_t next_data(std::uint64_t offset) const noexcept { return offset; }
+
   // Forgets what the system has cached of the file and does not have to write: what is read next comes from the disk.
   virtual void drop_cache() noexcept {}
 

@@ -117,6 +117,9 @@ class Appender {
 
  private:
   static constexpr std::uint64_t kWakeEvery = 1u << 20;  // bytes of log between looks whether the supplier sleeps
+  // How far behind the end of a frame zeros are known when it crosses such a border. Threads whose frames cross none,
+  // and so are smaller than kWakeEvery, may be ahead of it by a frame each; then they wait for it to be published.
+  static constexpr std::uint64_t kZeroAhead = 8 * kWakeEvery;
 
   // Fills and publishes what is claimed.
   Result<Outcome> write(segment::ActiveSegment& segment, std::uint64_t offset, const format::FrameShape& shape,
@@ -180,7 +183,7 @@ class Appender {
       if (!claims.full()) {
         const segment::Claim claim = claims.claim(size);
         if (claim.kind == segment::Claim::Kind::owned) {
-          if ((claim.offset ^ (claim.offset + size)) >= kWakeEvery) wake_supplier();
+          if ((claim.offset ^ (claim.offset + size)) >= kWakeEvery) cross(*segment, claim.offset + size);
           return claim.offset;
         }
         if (claim.kind == segment::Claim::Kind::padder) segment->pad(claim.offset);
@@ -229,6 +232,19 @@ class Appender {
     state_.active.compare_exchange_strong(expected, next, std::memory_order_seq_cst);
     wake_supplier();
     return {};
+  }
+
+  // Once in a megabyte. A segment that is gone on with is looked through for bytes that are not zero while appends go
+  // on; here they wait when they are faster than that. The log fails if there are any: then this frame, which lies
+  // before them, is still published.
+  void cross(const segment::ActiveSegment& segment, std::uint64_t end) noexcept {
+    wake_supplier();
+    const std::uint64_t wanted = std::min(end + kZeroAhead, segment.claims().data_end());
+    const format::Address to{static_cast<std::uint32_t>(segment.number()), static_cast<std::uint32_t>(wanted)};
+    for (std::uint32_t round = 0;
+         state_.supply.zero_until.load(std::memory_order_acquire) < to.packed() && !state_.failure.is_set(); ++round) {
+      Env::pause(round);
+    }
   }
 
   void wake_supplier() noexcept {

@@ -12,8 +12,6 @@ using segment::Place;
 
 Cursor::Cursor(std::shared_ptr<SegmentSet> segments, const ReadOptions& options)
     : EventCursor(std::move(segments), options), options_(options) {
-  const bool verify = options.verify.value_or(!segments_->writing());
-  check_ = verify ? format::Check::checksums : format::Check::structure;
 }
 
 bool Cursor::load() {
@@ -48,8 +46,9 @@ void Cursor::load_singles() {
   EventView* end = end_;
   std::uint64_t offset = offset_;
   Position expected = expected_;
+  const format::Check check = this->check();
   while (end != full && offset < limit && format::load_word(segment.data().data() + offset).is_single()) {
-    const format::Word word = segment.accept(offset, check_);
+    const format::Word word = segment.accept(offset, check);
     if (word.bits == 0 || offset + word.size() > limit) break;
     if (word.state() == format::FrameState::published) {
       const auto& frame = *reinterpret_cast<const FrameHeader*>(segment.data().data() + offset);
@@ -109,9 +108,25 @@ std::optional<Place> Cursor::last_place(Stop stop) {
       return std::nullopt;
     }
     const Place place = (*segment)->marks.find([&](const Place& at) { return at.events && stop(number, at); });
+    if (!ends_well(*segment, place)) return std::nullopt;
     if (place.events) return place;
   }
   return std::nullopt;
+}
+
+// Whoever reads backward from the last place would never meet what stopped the walk there.
+bool Cursor::ends_well(const std::shared_ptr<ReadSegment>& segment, const Place& place) {
+  const segment::Segment& at = *segment->segment;
+  if (place.offset >= at.data_end()) return true;
+  enter(segment, place);
+  const auto decided = [&](const FrameStatus& status) { return status.kind == FrameStatus::Kind::decided; };
+  if (decided(at.check(place.offset, format::Check::structure)) || !ends_too_early(place.offset)) return true;
+  const FrameStatus status = at.check(place.offset, format::Check::structure);
+  if (decided(status)) return true;  // meanwhile
+  if (status.kind != FrameStatus::Kind::empty && status.kind != FrameStatus::Kind::undecided) {
+    return failed(status.error);
+  }
+  return failed(end_of_frames());
 }
 
 bool Cursor::start_forward() {
@@ -133,6 +148,8 @@ bool Cursor::enter(std::shared_ptr<ReadSegment> segment, const Place& place) {
   epoch_ = segment->segment->header().epoch;
   segment_ = std::move(segment);
   offset_ = place.offset;
+  trusted_from_ = segment_->written_from;
+  if (options_.verify) trusted_from_ = *options_.verify ? ReadSegment::kNowhere : 0;
   const auto base = segment_->segment->base();
   expected_ = place.events ? place.position + 1 : base ? *base + 1 : 0;
   return true;
@@ -149,7 +166,7 @@ std::uint64_t Cursor::visible_end() const noexcept {
 const FrameHeader* Cursor::next_frame() {
   for (;;) {
     const segment::Segment& segment = *segment_->segment;
-    format::Word word = segment.accept(offset_, check_);
+    format::Word word = segment.accept(offset_, check());
     if (word.bits == 0 && !look_closer(word)) return nullptr;
     if (word.bits == 0) continue;
     if (offset_ + word.size() > visible_end()) return nullptr;
@@ -165,7 +182,7 @@ const FrameHeader* Cursor::next_frame() {
 bool Cursor::look_closer(format::Word& word) {
   const segment::Segment& segment = *segment_->segment;
   if (offset_ >= segment.data_end()) return next_segment();
-  const FrameStatus status = segment.check(offset_, check_);
+  const FrameStatus status = segment.check(offset_, check());
   if (status.kind == FrameStatus::Kind::decided) {
     word = status.word;
     return true;
@@ -176,13 +193,18 @@ bool Cursor::look_closer(format::Word& word) {
     return failed(status.error);
   }
   if (!ends_too_early(offset_)) return false;
-  if (segment.check(offset_, check_).kind == FrameStatus::Kind::decided) return true;  // decided and sealed meanwhile
-  return failed({.code = Errc::corrupt,
-                 .what = "end of the frames",
-                 .segment = segment.number(),
-                 .offset = offset_,
-                 .expected = segment.footer().value_or(format::SegmentFooter{}).valid_end,
-                 .actual = offset_});
+  if (segment.check(offset_, check()).kind == FrameStatus::Kind::decided) return true;  // decided and sealed meanwhile
+  return failed(end_of_frames());
+}
+
+Error Cursor::end_of_frames() const noexcept {
+  const segment::Segment& segment = *segment_->segment;
+  return {.code = Errc::corrupt,
+          .what = "end of the frames",
+          .segment = segment.number(),
+          .offset = offset_,
+          .expected = segment.footer().value_or(format::SegmentFooter{}).valid_end,
+          .actual = offset_};
 }
 
 bool Cursor::ends_too_early(std::uint64_t offset) const noexcept {

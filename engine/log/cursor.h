@@ -45,6 +45,7 @@ class Cursor final : public EventCursor {
   // What stands at `offset_`, where no usual frame does: in `word`, or zero when things have changed and another look is
   // worth it. False: the end for now, or an error.
   bool look_closer(format::Word& word);
+  [[nodiscard]] Error end_of_frames() const noexcept;  // at `offset_`, too early
   bool next_segment();
   // Nothing is decided at `offset`, and the footer or the sync mark says that something must be. It may have been, in
   // between: look at the frame again.
@@ -53,15 +54,21 @@ class Cursor final : public EventCursor {
   // Frames of segment_ that end there or before are visible.
   [[nodiscard]] std::uint64_t visible_end() const noexcept;
   bool enter(std::shared_ptr<ReadSegment> segment, const segment::Place& place);
+  // What is asked of the next frame.
+  [[nodiscard]] format::Check check() const noexcept {
+    return offset_ < trusted_from_ ? format::Check::checksums : format::Check::structure;
+  }
+  // A walk to the end of a segment has stopped at `place`. False: at damage, where something was promised.
+  bool ends_well(const std::shared_ptr<ReadSegment>& segment, const segment::Place& place);
 
   ReadOptions options_;
-  format::Check check_ = format::Check::checksums;
 
   bool started_ = false;
   std::shared_ptr<ReadSegment> segment_;
-  std::uint64_t offset_ = 0;  // of the next frame in segment_
-  Position expected_ = 0;     // position of the next event; 0 = not known
-  format::Word word_{};       // of the frame that next_frame() returned last
+  std::uint64_t offset_ = 0;        // of the next frame in segment_
+  std::uint64_t trusted_from_ = 0;  // frames of segment_ from here on need no checksums
+  Position expected_ = 0;           // position of the next event; 0 = not known
+  format::Word word_{};             // of the frame that next_frame() returned last
   FrameReader reader_;
   std::vector<EventView> block_;  // all of one segment, segment_
   Position limit_ = 0;            // backward: events below it are still to come

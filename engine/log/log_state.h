@@ -23,7 +23,8 @@ struct Point {
   Position position = 0;
 };
 
-// The error that ended the log, set once. Relaxed is enough: it is a flag that says stop, and its text is in one word.
+// The error that ended the log, set once. Relaxed is enough: it is a flag that says stop. What else it says may be seen
+// a moment later.
 class Failure {
  public:
   void set(const Error& error) noexcept {
@@ -32,20 +33,27 @@ class Failure {
                                static_cast<std::uint64_t>(static_cast<std::uint32_t>(error.sys_errno)) << 8;
     if (bits_.compare_exchange_strong(none, bits, std::memory_order_relaxed)) {
       what_.store(error.what, std::memory_order_relaxed);
+      segment_.store(error.segment, std::memory_order_relaxed);
+      offset_.store(error.offset, std::memory_order_relaxed);
     }
   }
   [[nodiscard]] bool is_set() const noexcept { return bits_.load(std::memory_order_relaxed) != 0; }
-  // As every later call reports it: closed, or poisoned with the errno of the first failure.
+  // As every later call reports it: closed, corrupt, or poisoned with the errno of the first failure.
   [[nodiscard]] Error error() const noexcept {
     const std::uint64_t bits = bits_.load(std::memory_order_relaxed);
-    return {.code = static_cast<Errc>(bits & 0xff) == Errc::closed ? Errc::closed : Errc::poisoned,
+    const auto code = static_cast<Errc>(bits & 0xff);
+    return {.code = code == Errc::closed || code == Errc::corrupt ? code : Errc::poisoned,
             .sys_errno = static_cast<std::int32_t>(bits >> 8),
-            .what = what_.load(std::memory_order_relaxed)};
+            .what = what_.load(std::memory_order_relaxed),
+            .segment = segment_.load(std::memory_order_relaxed),
+            .offset = offset_.load(std::memory_order_relaxed)};
   }
 
  private:
   std::atomic<std::uint64_t> bits_ = 0;
   std::atomic<const char*> what_ = "sync";
+  std::atomic<std::uint64_t> segment_ = 0;
+  std::atomic<std::uint64_t> offset_ = 0;
 };
 
 // What appenders ask of the thread that prepares segments.
@@ -54,6 +62,9 @@ struct Supply {
   std::atomic<std::uint32_t> asleep = 0;    // 1 = the supplier sleeps until it is woken
   std::atomic<std::uint32_t> attempts = 0;  // futex of appenders: counts attempts to prepare a segment
   std::atomic<std::uint64_t> failure = 0;   // errno and Errc of the last attempt; 0 = it succeeded
+  // Below this packed address, what nobody has written yet is known to be zero. Less than everything only for a while
+  // after a segment was gone on with. Release: nothing but the look itself has to be before it.
+  std::atomic<std::uint64_t> zero_until = ~std::uint64_t{0};
 };
 
 struct LogState {

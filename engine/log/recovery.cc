@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "segment/segment.h"
+#include "segment/zero_check.h"
 
 namespace daybook::log {
 namespace {
@@ -47,6 +48,8 @@ struct Scanned {
   Prefix prefix;
   Beyond beyond;
   Position base = 0;
+  std::uint64_t zero_until = 0;  // from the end of the prefix, unless something is beyond it
+  std::uint64_t stray = 0;       // offset of something that is behind the end of a closed segment; 0 = nothing is known
 
   [[nodiscard]] bool is(format::SegmentFooter::Kind kind) const noexcept { return footer && footer->kind == kind; }
   [[nodiscard]] format::Address end() const noexcept { return at(prefix.end); }
@@ -68,7 +71,8 @@ Error corrupt(const char* what, std::uint64_t segment, std::uint64_t offset, std
 
 class Recovery {
  public:
-  Recovery(io::Directory& segments, const VisitFrame& visit) : segments_(segments), visit_(visit) {}
+  Recovery(io::Directory& segments, const VisitFrame& visit, Scope scope)
+      : segments_(segments), visit_(visit), scope_(scope) {}
 
   Result<Recovered> run(const std::function<std::optional<format::Address>(const Uuid&)>& mark) {
     DAYBOOK_TRY(open_all());
@@ -140,6 +144,7 @@ class Recovery {
   Result<void> scan_all() {
     Position position = 0;
     bool intact = true;
+    bool reading = scope_ == Scope::whole;
     for (Scanned& at : scanned_) {
       at.footer = at.segment->footer();
       if (at.is(format::SegmentFooter::sealed)) {
@@ -150,13 +155,15 @@ class Recovery {
         }
       }
       at.base = position;
-      SegmentScanner scanner(*at.segment, intact ? std::optional(position) : std::nullopt);
-      while (const format::FrameHeader* frame = scanner.next()) {
-        if (!intact || scanner.word().state() != format::FrameState::published) continue;
-        visit_(*frame, scanner.word());
+      // Footers are written in the order of the log. Behind one that is missing all is read, so that what a stream was
+      // last is what is visited last.
+      if (!at.footer) reading = true;
+      if (reading) {
+        read(at, intact);
+      } else {
+        DAYBOOK_TRY(take_footer(at));
+        result_.unread = position + at.prefix.events;
       }
-      at.prefix = scanner.prefix();
-      if (!at.prefix.complete) at.beyond = segment::scan_beyond(*at.segment, at.prefix.end);
       floor_ = std::max({floor_, at.prefix.floor, at.beyond.floor});
       if (intact && at.prefix.frames > 0) {
         if (at.prefix.recorded_first < clock_) {
@@ -168,6 +175,76 @@ class Recovery {
       }
       position += at.prefix.events;
       if (!ends_as_said(at)) intact = false;
+    }
+    return {};
+  }
+
+  void read(Scanned& at, bool intact) {
+    SegmentScanner scanner(*at.segment, intact ? std::optional(at.base) : std::nullopt);
+    while (const format::FrameHeader* frame = scanner.next()) {
+      if (!intact || scanner.word().state() != format::FrameState::published) continue;
+      visit_(*frame, scanner.word());
+    }
+    at.prefix = scanner.prefix();
+    at.zero_until = at.segment->data_end();
+    if (!at.prefix.complete) at.beyond = segment::scan_beyond(*at.segment, at.prefix.end);
+  }
+
+  // What it says is not checked against the frames: it was written when they were durable, and its checksum is of this
+  // log, segment and epoch. But nothing in it may lead outside the file. The floors of these frames say nothing new: each
+  // was durable, and so is before its own frame.
+  Result<void> take_footer(Scanned& at) {
+    const format::SegmentFooter& said = *at.footer;
+    const std::uint64_t number = at.segment->number();
+    const std::uint64_t end = at.segment->data_end();
+    if (said.valid_end < format::kDataStart || said.valid_end > end || said.valid_end % format::kAlign != 0) {
+      return fail(corrupt("end of the frames in a footer", number, end, end, said.valid_end));
+    }
+    const std::uint64_t frames_max = (said.valid_end - format::kDataStart) / format::kFrameSizeMin;
+    const std::uint64_t events_max = (said.valid_end - format::kDataStart) / sizeof(format::EventHeader);
+    if (said.frames > frames_max || said.events < said.frames || said.events > events_max ||
+        (said.frames == 0 && said.events != 0)) {
+      return fail(corrupt("number of events in a footer", number, end, events_max, said.events));
+    }
+    if (said.base_position != at.base) {
+      return fail(corrupt("base position in a footer", number, end, at.base, said.base_position));
+    }
+    if (said.recorded_last < said.recorded_first) {
+      return fail(corrupt("recorded-at time in a footer", number, end, static_cast<std::uint64_t>(said.recorded_first),
+                          static_cast<std::uint64_t>(said.recorded_last)));
+    }
+    at.prefix.end = at.is(format::SegmentFooter::sealed) ? end : said.valid_end;
+    at.prefix.frames_end = said.valid_end;
+    at.prefix.frames = said.frames;
+    at.prefix.events = said.events;
+    at.prefix.recorded_first = said.recorded_first;
+    at.prefix.recorded_last = said.recorded_last;
+    if (at.is(format::SegmentFooter::closed)) DAYBOOK_TRY(look_behind(at));
+    at.prefix.complete = at.prefix.end == end;
+    return {};
+  }
+
+  // A closed segment is gone on with, where a stray word behind its frames would be taken for a claim or a decision. All
+  // is zero there, but for a pad that closes the segment. Only the beginning is looked at now; the writer looks at the
+  // rest before it appends there.
+  Result<void> look_behind(Scanned& at) {
+    constexpr std::uint64_t kAtOpen = 16u << 20;
+    at.zero_until = at.prefix.end;
+    if (at.prefix.end == at.segment->data_end()) return {};
+    const format::FrameStatus next = at.segment->check(at.prefix.end, format::Check::structure);
+    if (next.kind == format::FrameStatus::Kind::decided && next.word.kind() == format::FrameKind::pad &&
+        at.prefix.end + next.word.size() == at.segment->data_end()) {
+      at.prefix.end = at.zero_until = at.segment->data_end();
+      return {};
+    }
+    at.zero_until = std::min(at.prefix.end + kAtOpen, at.segment->data_end());
+    const auto file = segments_.open(format::segment_name(at.segment->number()), io::Directory::OpenMode::read);
+    if (!file) return fail(about(at, file.error()));
+    const auto found = segment::find_nonzero(**file, at.prefix.end, at.zero_until);
+    if (!found) return fail(about(at, found.error()));
+    if (*found) {
+      at.stray = **found;
+      at.beyond.bytes = format::kAlign;
     }
     return {};
   }
@@ -214,6 +291,7 @@ class Recovery {
   }
 
   Error flaw(const Scanned& at) const noexcept {
+    if (at.stray != 0) return corrupt("bytes behind the end of the log", at.segment->number(), at.stray, 0, 0);
     if (at.prefix.stop.kind == format::FrameStatus::Kind::bad) return at.prefix.stop.error;
     if (at.footer && at.prefix.frames_end != at.footer->valid_end) {
       return corrupt("end of the frames", at.segment->number(), at.prefix.end, at.footer->valid_end,
@@ -245,7 +323,8 @@ class Recovery {
     result_.epoch = last.segment->header().epoch;
     result_.clock = clock_;
     if (last.is(format::SegmentFooter::closed)) {
-      result_.go_on = segment::Mark{last.prefix.end, last.prefix.events};
+      result_.go_on = last.prefix;
+      result_.zero_until = last.zero_until;
       result_.go_on_base = last.base;
       return {};
     }
@@ -320,6 +399,7 @@ class Recovery {
 
   io::Directory& segments_;
   const VisitFrame& visit_;
+  const Scope scope_;
   std::vector<std::string> temporaries_;
   std::vector<Scanned> scanned_;
   format::Address floor_{};  // the largest that anything says was durable
@@ -342,8 +422,8 @@ Decision decide(const SegmentSigns& signs) noexcept {
 
 Result<Recovered> recover(io::Directory& segments,
                           const std::function<std::optional<format::Address>(const Uuid&)>& mark,
-                          const VisitFrame& visit) {
-  return Recovery(segments, visit).run(mark);
+                          const VisitFrame& visit, Scope scope) {
+  return Recovery(segments, visit, scope).run(mark);
 }
 
 Result<void> write_footer(io::File& file, const segment::Segment& segment, const segment::Prefix& prefix, Position base,

@@ -51,28 +51,37 @@ Decision decide(const SegmentSigns& signs) noexcept;
 // False for combinations that cannot be: sealed and closed at once.
 bool possible(const SegmentSigns& signs) noexcept;
 
+// How much of the log is read.
+enum class Scope : std::uint8_t {
+  whole,  // every frame, verified
+  tail,   // what a crash can have touched: from the first segment without a whole footer on. Footers speak for the rest
+};
+
 // What opening found, and what the writer needs to go on.
 struct Recovered {
   std::optional<Uuid> log;  // nothing: there is no log yet
   std::uint64_t segment_size = 0;
-  std::uint64_t next_number = 1;       // of the segment to make
-  std::uint64_t epoch = 1;             // of it
-  Position position = 0;               // of the last event
-  std::int64_t clock = 0;              // recorded-at of the last event
-  std::optional<segment::Mark> go_on;  // set: append to segment next_number - 1 from here
+  std::uint64_t next_number = 1;         // of the segment to make
+  std::uint64_t epoch = 1;               // of it
+  Position position = 0;                 // of the last event
+  std::int64_t clock = 0;                // recorded-at of the last event
+  std::optional<segment::Prefix> go_on;  // set: append to segment next_number - 1 behind this
   Position go_on_base = 0;
+  std::uint64_t zero_until = 0;  // of that segment: it is zero from go_on->end to here; the rest was not looked at
+  Position unread = 0;           // events up to this one were neither verified nor visited
   RecoveryReport report;
 };
 
-// Called for each published frame in order.
+// Called for each published frame that is read, in order.
 using VisitFrame = std::function<void(const format::FrameHeader& frame, format::Word word)>;
 
-// Reads the whole log, verifying it; cuts, zeroes and seals what a crash left; removes temporary files. Writes nothing
-// when it returns an error. Doing it again after a crash at any point of it comes to the same.
-// `mark` is what LOCK says was durable.
+// Reads the log, verifying what it reads; cuts, zeroes and seals what a crash left; removes temporary files. Writes
+// nothing when it returns an error. Doing it again after a crash at any point of it comes to the same.
+// `mark` is what LOCK says was durable. Either scope comes to the same for a log without damage; in Scope::tail, damage
+// to frames before the tail is left to those who read them.
 Result<Recovered> recover(io::Directory& segments,
                           const std::function<std::optional<format::Address>(const Uuid&)>& mark,
-                          const VisitFrame& visit);
+                          const VisitFrame& visit, Scope scope = Scope::whole);
 
 // Writes the footer of a segment whose frames end at `prefix.end` and are durable, and syncs it.
 Result<void> write_footer(io::File& file, const segment::Segment& segment, const segment::Prefix& prefix, Position base,

@@ -12,11 +12,11 @@ constexpr std::chrono::milliseconds kRetry{10};
 }  // namespace
 
 segment::Prefix summarize(const segment::ActiveSegment& segment) noexcept {
-  segment::Prefix prefix;
+  segment::Prefix prefix = segment.before();
   const segment::Mark end = segment.claims().mark();
   prefix.events = end.events;
   prefix.end = end.offset;
-  for (std::uint64_t at = format::kDataStart; at < end.offset;) {
+  for (std::uint64_t at = segment.before().end; at < end.offset;) {
     const segment::FrameRef frame = segment.frame(at);
     const format::Word word = format::load_word(segment.bytes() + at);
     at += word.size();

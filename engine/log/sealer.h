@@ -18,7 +18,7 @@
 
 namespace daybook::log {
 
-// How a segment that this process wrote stands, from its words alone.
+// How a segment that this process wrote stands: from its words, and what recovery knew of the frames before.
 segment::Prefix summarize(const segment::ActiveSegment& segment) noexcept;
 
 class Sealer {

@@ -15,11 +15,11 @@ Result<void> SegmentSet::check_process() const {
   return fail(Error{.code = Errc::closed, .what = "store of a parent process"});
 }
 
-void SegmentSet::add(std::shared_ptr<segment::Segment> segment) {
+void SegmentSet::add(std::shared_ptr<segment::Segment> segment, std::uint64_t written_from) {
   const std::lock_guard lock(mutex_);
   const std::uint64_t number = segment->number();
   newest_ = number;
-  open_[number] = std::make_shared<ReadSegment>(std::move(segment));
+  open_[number] = std::make_shared<ReadSegment>(std::move(segment), written_from);
 }
 
 Result<std::shared_ptr<ReadSegment>> SegmentSet::get(std::uint64_t number) {

@@ -23,9 +23,13 @@ namespace daybook::log {
 
 // A segment and what readers have found out about it.
 struct ReadSegment {
-  explicit ReadSegment(std::shared_ptr<segment::Segment> mapped) : segment(std::move(mapped)), marks(*segment) {}
+  // Written by nobody in this process, unless `from` says otherwise.
+  static constexpr std::uint64_t kNowhere = ~std::uint64_t{0};
+  explicit ReadSegment(std::shared_ptr<segment::Segment> mapped, std::uint64_t from = kNowhere)
+      : segment(std::move(mapped)), written_from(from), marks(*segment) {}
 
   const std::shared_ptr<segment::Segment> segment;
+  const std::uint64_t written_from;  // frames from this offset on were written in this session
   segment::FrameMarks marks;
 };
 
@@ -36,8 +40,8 @@ class SegmentSet {
 
   SegmentSet(std::unique_ptr<io::Directory> segments, std::unique_ptr<LivePage> live, Role role);
 
-  // A segment that the writer has made or gone on with: its own mapping serves readers too.
-  void add(std::shared_ptr<segment::Segment> segment);
+  // A segment that the writer has made, or gone on with at `written_from`: its own mapping serves readers too.
+  void add(std::shared_ptr<segment::Segment> segment, std::uint64_t written_from);
 
   // not_found: there is no such segment (yet). closed, here and below: this is a forked child of the writer, which has
   // not its mappings.

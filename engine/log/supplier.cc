@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "io/futex.h"
+#include "segment/zero_check.h"
 
 namespace daybook::log {
 namespace {
@@ -20,12 +21,18 @@ constexpr std::uint64_t kAheadMin = 1u << 20;
 constexpr std::uint64_t kAheadMax = 32u << 20;
 constexpr std::uint64_t kPopulateStep = 1u << 20;
 
+constexpr std::uint64_t kCheckStep = 4u << 20;  // of zeros, before appenders hear of it
+
 }  // namespace
 
-Supplier::Supplier(LogState& state, io::Directory& segments, const Plan& plan,
+Supplier::Supplier(LogState& state, io::Directory& segments, Plan plan,
                    std::function<segment::ActiveSegment*(std::unique_ptr<segment::ActiveSegment>)> adopt,
                    std::function<void()> rolled)
-    : state_(state), segments_(segments), plan_(plan), adopt_(std::move(adopt)), rolled_(std::move(rolled)) {}
+    : state_(state),
+      segments_(segments),
+      plan_(std::move(plan)),
+      adopt_(std::move(adopt)),
+      rolled_(std::move(rolled)) {}
 
 bool Supplier::start() noexcept {
   try {
@@ -45,7 +52,32 @@ void Supplier::stop() noexcept {
 }
 
 void Supplier::run() noexcept {
+  check_zeros();
   while (!stopping_.load(std::memory_order_seq_cst)) sleep(tick());
+}
+
+// A stray word would be taken for a claim or a decision. Appenders keep behind this: Appender::cross().
+void Supplier::check_zeros() noexcept {
+  if (plan_.reopened == nullptr) return;
+  const segment::ActiveSegment& segment = *state_.active.load(std::memory_order_seq_cst);
+  const auto number = static_cast<std::uint32_t>(segment.number());
+  const std::uint64_t end = segment.claims().data_end();
+  for (std::uint64_t at = plan_.zero_from; at < end && !stopping_.load(std::memory_order_relaxed);) {
+    const std::uint64_t to = std::min(at + kCheckStep, end);
+    const auto found = segment::find_nonzero(*plan_.reopened, at, to);
+    if (!found || *found) {
+      Error error = found ? Error{.code = Errc::corrupt, .what = "bytes behind the end of the log", .offset = **found}
+                          : found.error();
+      error.segment = number;
+      state_.failure.set(error);
+      return;
+    }
+    at = to;
+    state_.supply.zero_until.store(format::Address{number, static_cast<std::uint32_t>(at)}.packed(),
+                                   std::memory_order_release);
+  }
+  state_.supply.zero_until.store(~std::uint64_t{0}, std::memory_order_release);
+  plan_.reopened.reset();
 }
 
 // True when appends are going on.

@@ -26,10 +26,14 @@ class Supplier {
     // Durable appends are fastest on blocks that were written before, and must not find dirty pages that nobody wrote;
     // others are fastest on pages that are there. So a segment is either zeroed beforehand or populated ahead.
     bool zero = false;
+    // The segment that is gone on with: it is to be zero from `zero_from` on, which recovery has not looked at. Null:
+    // it was looked at.
+    std::unique_ptr<io::File> reopened{};
+    std::uint64_t zero_from = 0;
   };
 
   // `adopt` takes each segment made, before it is linked behind the active one.
-  Supplier(LogState& state, io::Directory& segments, const Plan& plan,
+  Supplier(LogState& state, io::Directory& segments, Plan plan,
            std::function<segment::ActiveSegment*(std::unique_ptr<segment::ActiveSegment>)> adopt,
            std::function<void()> rolled);
   ~Supplier() { stop(); }
@@ -42,6 +46,7 @@ class Supplier {
 
  private:
   void run() noexcept;
+  void check_zeros() noexcept;
   bool tick() noexcept;
   void prepare(segment::ActiveSegment& active) noexcept;
   void populate(segment::ActiveSegment& active, std::uint64_t claimed) noexcept;
@@ -50,7 +55,7 @@ class Supplier {
 
   LogState& state_;
   io::Directory& segments_;
-  const Plan plan_;
+  Plan plan_;
   const std::function<segment::ActiveSegment*(std::unique_ptr<segment::ActiveSegment>)> adopt_;
   const std::function<void()> rolled_;  // called when appends have moved on to another segment
 

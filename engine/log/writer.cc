@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "io/system.h"
+#include "log/head_scan.h"
 
 namespace daybook::log {
 namespace {
@@ -77,7 +78,7 @@ Writer::~Writer() {
 Result<void> Writer::recover_and_begin(const OpenOptions& options) {
   const auto visit = [this](const format::FrameHeader& frame, format::Word word) { learn_heads(frame, word); };
   const auto mark = [this](const Uuid& log) { return readers_->live()->durable(log); };
-  const auto recovered = recover(readers_->directory(), mark, visit);
+  const auto recovered = recover(readers_->directory(), mark, visit, Scope::tail);
   if (!recovered) return fail(recovered.error());
   if (state_.failure.is_set()) return fail(state_.failure.error());
   if (!recovered->log && !options.create) return fail(Error{.code = Errc::not_found, .what = "no log in the store"});
@@ -121,6 +122,10 @@ Result<void> Writer::begin(const Recovered& recovered, const OpenOptions& option
   if (!first) return fail(first.error());
 
   readers_->set_log(log);
+  if (recovered.unread > 0) {
+    unknown_heads_ = std::make_unique<HeadScan>(readers_, recovered.unread);
+    state_.unknown_heads = unknown_heads_.get();
+  }
   report_ = recovered.report;
   segment::ActiveSegment* const segment = adopt(std::move(*first));
   const Position base = recovered.go_on ? recovered.go_on_base : recovered.position;
@@ -141,10 +146,19 @@ Result<void> Writer::begin(const Recovered& recovered, const OpenOptions& option
   index_->when_wanted([indexer = indexer_.get()](std::uint64_t number) { indexer->want(number); });
   sealer_ = std::make_unique<Sealer>(state_, *sync_, options.sync_interval, *segment,
                                      [this](std::uint64_t number) { indexer_->want(number); });
+  Supplier::Plan plan{.log = log, .epoch = recovered.epoch, .segment_size = *size, .zero = zero};
+  if (recovered.go_on && recovered.zero_until < segment->claims().data_end()) {
+    auto file = readers_->directory().open(format::segment_name(segment->number()), io::Directory::OpenMode::read);
+    if (!file) return fail(file.error());
+    plan.reopened = std::move(*file);
+    plan.zero_from = recovered.zero_until;
+    const format::Address until{static_cast<std::uint32_t>(segment->number()),
+                                static_cast<std::uint32_t>(recovered.zero_until)};
+    state_.supply.zero_until.store(until.packed(), std::memory_order_relaxed);
+  }
   supplier_ = std::make_unique<Supplier>(
-      state_, readers_->directory(),
-      Supplier::Plan{.log = log, .epoch = recovered.epoch, .segment_size = *size, .zero = zero},
-      [this](auto made) { return adopt(std::move(made)); }, [this] { sealer_->look(); });
+      state_, readers_->directory(), std::move(plan), [this](auto made) { return adopt(std::move(made)); },
+      [this] { sealer_->look(); });
   if (!sealer_->start() || !supplier_->start() || !indexer_->start()) {
     return fail(Error{.code = Errc::io, .sys_errno = EAGAIN, .what = "start a thread"});
   }
@@ -153,7 +167,7 @@ Result<void> Writer::begin(const Recovered& recovered, const OpenOptions& option
 }
 
 segment::ActiveSegment* Writer::adopt(std::unique_ptr<segment::ActiveSegment> segment) {
-  readers_->add(segment->shared());
+  readers_->add(segment->shared(), segment->before().end);
   const std::lock_guard lock(segments_mutex_);
   return segments_.emplace_back(std::move(segment)).get();
 }

@@ -70,10 +70,11 @@ Result<std::unique_ptr<ActiveSegment>> ActiveSegment::create(io::Directory& segm
 
   auto shared = std::make_shared<Segment>(header, std::move(*mapping));
   return std::unique_ptr<ActiveSegment>(
-      new ActiveSegment(std::move(shared), {std::move(*file), std::move(*second)}, Mark{format::kDataStart, 0}));
+      new ActiveSegment(std::move(shared), {std::move(*file), std::move(*second)}, Prefix{}));
 }
 
-Result<std::unique_ptr<ActiveSegment>> ActiveSegment::reopen(io::Directory& segments, std::uint64_t number, Mark mark) {
+Result<std::unique_ptr<ActiveSegment>> ActiveSegment::reopen(io::Directory& segments, std::uint64_t number,
+                                                             const Prefix& before) {
   const std::string name = format::segment_name(number);
   std::array<std::unique_ptr<io::File>, kSyncFiles> files;
   for (auto& file : files) {
@@ -94,16 +95,17 @@ Result<std::unique_ptr<ActiveSegment>> ActiveSegment::reopen(io::Directory& segm
   auto mapping = files[0]->map(io::Access::read_write, header->size);
   if (!mapping) return about(number, mapping.error());
   auto shared = std::make_shared<Segment>(*header, std::move(*mapping));
-  return std::unique_ptr<ActiveSegment>(new ActiveSegment(std::move(shared), std::move(files), mark));
+  return std::unique_ptr<ActiveSegment>(new ActiveSegment(std::move(shared), std::move(files), before));
 }
 
 ActiveSegment::ActiveSegment(std::shared_ptr<Segment> segment, std::array<std::unique_ptr<io::File>, kSyncFiles> files,
-                             Mark mark)
+                             const Prefix& before)
     : segment_(std::move(segment)),
       bytes_(segment_->mapping().bytes().data()),
       salt_(segment_->salt()),
+      before_(before),
       files_(std::move(files)),
-      claims_(mark.offset, segment_->data_end(), mark.events) {}
+      claims_(before.end, segment_->data_end(), before.events) {}
 
 void ActiveSegment::pad(std::uint64_t offset) noexcept {
   const std::uint64_t size = claims_.data_end() - offset;

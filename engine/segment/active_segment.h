@@ -14,6 +14,7 @@
 #include "segment/atomics.h"
 #include "segment/claims.h"
 #include "segment/segment.h"
+#include "segment/segment_scanner.h"
 
 namespace daybook::segment {
 
@@ -68,9 +69,10 @@ class ActiveSegment {
   // leaves nothing behind but, at worst, the temporary file, which the next open removes.
   static Result<std::unique_ptr<ActiveSegment>> create(io::Directory& segments, const Spec& spec);
 
-  // Goes on in the last segment of a log that was closed cleanly: frames end at `mark.offset`. Zeroes the footer first,
-  // durably, so that a crash from now on cannot be taken for a clean close.
-  static Result<std::unique_ptr<ActiveSegment>> reopen(io::Directory& segments, std::uint64_t number, Mark mark);
+  // Goes on in the last segment of a log that was closed cleanly, behind the frames that are there. Zeroes the footer
+  // first, durably, so that a crash from now on cannot be taken for a clean close.
+  static Result<std::unique_ptr<ActiveSegment>> reopen(io::Directory& segments, std::uint64_t number,
+                                                       const Prefix& before);
 
   [[nodiscard]] Claims<StdAtomics>& claims() noexcept { return claims_; }
   [[nodiscard]] const Claims<StdAtomics>& claims() const noexcept { return claims_; }
@@ -87,6 +89,9 @@ class ActiveSegment {
   void close_file(std::size_t file) noexcept { files_[file].reset(); }
   [[nodiscard]] io::File& file(std::size_t file) const noexcept { return *files_[file]; }
 
+  // The frames that were there before this session. Nobody in it has read them: they may be damaged.
+  [[nodiscard]] const Prefix& before() const noexcept { return before_; }
+
   // Fills bytes with a pad from `offset` to the end of the data.
   void pad(std::uint64_t offset) noexcept;
 
@@ -94,11 +99,13 @@ class ActiveSegment {
   std::atomic<std::uint64_t> base = 0;         // position before the first event here; final once publishing is here
 
  private:
-  ActiveSegment(std::shared_ptr<Segment> segment, std::array<std::unique_ptr<io::File>, kSyncFiles> files, Mark mark);
+  ActiveSegment(std::shared_ptr<Segment> segment, std::array<std::unique_ptr<io::File>, kSyncFiles> files,
+                const Prefix& before);
 
   const std::shared_ptr<Segment> segment_;
   std::byte* const bytes_;
   const std::uint64_t salt_;
+  const Prefix before_;
   std::array<std::unique_ptr<io::File>, kSyncFiles> files_;
   Claims<StdAtomics> claims_;
 };

@@ -75,6 +75,7 @@ TEST(CrashTest, NoImageBreaksAPromise) {
   EXPECT_GT(campaign.cut, images / 20);
   EXPECT_GT(campaign.killed, images / 50);
   EXPECT_GT(campaign.in_recovery, images / 50);
+  EXPECT_GT(campaign.tails, images / 10);
   EXPECT_GE(campaign.segments, 3u);
 }
 

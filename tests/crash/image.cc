@@ -1,5 +1,6 @@
 #include "crash/image.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -25,6 +26,9 @@ std::string count_text(std::size_t n) { return std::to_string(n); }
 class Comparison {
  public:
   explicit Comparison(const History& history) : history_(history) {}
+
+  // Comes in the middle: goes on behind event `events`.
+  void skip_to(std::size_t events) { events_ = events; }
 
   void visit(const format::FrameHeader& frame, format::Word word) {
     if (violation_) return;
@@ -65,7 +69,7 @@ class Comparison {
   std::optional<std::string> violation_;
 };
 
-Result<log::Recovered> recover(io::Directory& store, const log::VisitFrame& visit) {
+Result<log::Recovered> recover(io::Directory& store, const log::VisitFrame& visit, log::Scope scope) {
   // In the order of log::Writer::open.
   auto segments = store.subdirectory(format::kSegmentsName, true);
   if (!segments) return fail(segments.error());
@@ -74,7 +78,7 @@ Result<log::Recovered> recover(io::Directory& store, const log::VisitFrame& visi
   const auto live = log::LivePage::open_writer(store);
   if (!live) return fail(live.error());
   return log::recover(
-      **segments, [&](const Uuid& log) { return (*live)->durable(log); }, visit);
+      **segments, [&](const Uuid& log) { return (*live)->durable(log); }, visit, scope);
 }
 
 Verdict compare_all(Store& store, const Expected& expected, Direction direction) {
@@ -95,6 +99,23 @@ Verdict compare_all(Store& store, const Expected& expected, Direction direction)
   if (const auto error = cursor.error()) return {0, "reading backward: " + describe(*error)};
   if (left != 0) return {left, "backward: ends before event " + count_text(left)};
   return {};
+}
+
+// The first file below segments/ that is not the same on both.
+std::optional<std::string> different_file(const SimDisk& one, const SimDisk& other) {
+  std::vector<std::vector<std::string>> names;
+  for (const SimDisk* disk : {&one, &other}) {
+    auto segments = disk->open()->subdirectory(format::kSegmentsName, false);
+    if (!segments) return describe(segments.error());
+    names.push_back((*segments)->list().value_or(std::vector<std::string>{}));
+    std::ranges::sort(names.back());
+  }
+  if (names[0] != names[1]) return "other files are left";
+  for (const std::string& name : names[0]) {
+    const std::string path = std::string(format::kSegmentsName) + "/" + name;
+    if (one.newest(path) != other.newest(path)) return name + " is another";
+  }
+  return std::nullopt;
 }
 
 std::optional<std::string> findings(const SimDisk& disk) {
@@ -159,14 +180,48 @@ std::optional<std::string> compare_indexes(const Store& store, const History& hi
 Verdict recover_and_compare(const SimDisk& disk, const Expected& expected) {
   const auto store = disk.open();
   Comparison comparison(*expected.history);
-  const auto recovered =
-      recover(*store, [&](const format::FrameHeader& frame, format::Word word) { comparison.visit(frame, word); });
+  const auto recovered = recover(
+      *store, [&](const format::FrameHeader& frame, format::Word word) { comparison.visit(frame, word); },
+      log::Scope::whole);
   if (!recovered) return {0, "false alarm: " + describe(recovered.error())};
   const Verdict verdict = comparison.verdict(expected);
   if (!verdict.violation && recovered->position != verdict.events) {
     return {verdict.events, "position " + count_text(recovered->position) + " after " + count_text(verdict.events)};
   }
   return verdict;
+}
+
+Verdict recover_tail_and_compare(const SimDisk& disk, const Expected& expected) {
+  const SimDisk other = disk.kill();
+  Comparison comparison(*expected.history);
+  bool started = false;
+  const auto visit = [&](const format::FrameHeader& frame, format::Word word) {
+    if (!std::exchange(started, true)) comparison.skip_to(format::load_decided(frame.position) - 1);
+    comparison.visit(frame, word);
+  };
+  const auto tail = recover(*disk.open(), visit, log::Scope::tail);
+  if (!tail) return {0, "tail: false alarm: " + describe(tail.error())};
+  if (!started) comparison.skip_to(tail->unread);
+  const Verdict verdict = comparison.verdict(expected);
+  if (verdict.violation) return verdict;
+  if (tail->position != verdict.events) return {verdict.events, "tail: position " + count_text(tail->position)};
+
+  const auto whole = recover(
+      *other.open(), [](const format::FrameHeader&, format::Word) {}, log::Scope::whole);
+  if (!whole) return {0, "false alarm: " + describe(whole.error())};
+  if (whole->position != tail->position || whole->next_number != tail->next_number || whole->epoch != tail->epoch ||
+      whole->clock != tail->clock || whole->go_on.has_value() != tail->go_on.has_value() ||
+      (whole->go_on && whole->go_on->end != tail->go_on->end)) {
+    return {verdict.events, "the tail says something else than the whole log"};
+  }
+  if (const auto difference = different_file(disk, other)) return {verdict.events, "tail: " + *difference};
+
+  if (!tail->log) return verdict;
+  auto store = StoreAccess::open(disk.open(), {.mode = Mode::read_only});
+  if (!store) return {verdict.events, "tail: read-only: " + describe(store.error())};
+  Expected same = expected;
+  same.least = same.most = verdict.events;
+  return compare_all(*store, same, Direction::forward);
 }
 
 Verdict open_and_compare(const SimDisk& disk, const Expected& expected, const OpenOptions& options) {

@@ -29,6 +29,9 @@ struct Verdict {
 // Recovers the disk as opening for writing does, and compares every frame with the history: a prefix of it, whole
 // frames, no fewer events than promised. (I1, I2, I3; an error is a false alarm.)
 Verdict recover_and_compare(const SimDisk& disk, const Expected& expected);
+// The same for Scope::tail, which visits the end only: everything else is read afterwards, and verified. Then it must
+// have come to the same as Scope::whole, file by file.
+Verdict recover_tail_and_compare(const SimDisk& disk, const Expected& expected);
 
 // The same through the whole store: cursors in both directions, heads, a further append, a clean close, and the
 // verifier's opinion of every file.

@@ -313,6 +313,9 @@ void Scenario::check(const Image& image) {
     then.least = image.bounds.durable;
     verdict = crash_while_recovering(work, then, rng_, campaign_.images);
     campaign_.in_recovery += campaign_.images - before;
+  } else if (how % 4 == 3) {
+    ++campaign_.tails;
+    verdict = recover_tail_and_compare(work, expected);
   } else {
     verdict = recover_and_compare(work, expected);
   }

@@ -25,6 +25,7 @@ struct Campaign {
   std::uint64_t cut = 0;          // of them, that lost something not durable
   std::uint64_t in_recovery = 0;  // of them, taken while another one was recovered
   std::uint64_t opened = 0;       // of them, through the whole store
+  std::uint64_t tails = 0;        // of them, by reading the tail and the whole log, with the same result
   std::uint64_t scenarios = 0;
   std::uint64_t appends = 0;
   std::uint64_t events = 0;

@@ -98,7 +98,7 @@ std::string describe_segment(const std::string& bytes) {
   const RecoveryReport& report = recovered->report;
   text += "recover: position " + std::to_string(recovered->position) + ", next segment " +
           std::to_string(recovered->next_number) + ", epoch " + std::to_string(recovered->epoch);
-  if (recovered->go_on) text += ", goes on at " + std::to_string(recovered->go_on->offset);
+  if (recovered->go_on) text += ", goes on at " + std::to_string(recovered->go_on->end);
   if (report.unclean) {
     text += ", cut at " + std::to_string(report.offset) + ": " + std::to_string(report.bytes_cut) + " bytes, " +
             std::to_string(report.frames_cut) + " frames";

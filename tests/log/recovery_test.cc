@@ -121,11 +121,11 @@ class RecoveryTest : public ::testing::Test {
     ASSERT_TRUE(is_ok(segments_->sync()));
   }
 
-  Result<Recovered> recover() {
+  Result<Recovered> recover(Scope scope = Scope::whole) {
     events_ = 0;
     return log::recover(
         *segments_, [this](const Uuid&) { return mark_; },
-        [this](const format::FrameHeader&, format::Word word) { events_ += word.event_count(); });
+        [this](const format::FrameHeader&, format::Word word) { events_ += word.event_count(); }, scope);
   }
 
   std::vector<std::string> names() {
@@ -208,12 +208,137 @@ TEST_F(RecoveryTest, ACleanCloseIsGoneOnWith) {
   ASSERT_TRUE(is_ok(result));
   EXPECT_EQ(events_, 3u);
   ASSERT_TRUE(result->go_on);
-  EXPECT_EQ(result->go_on->offset, builder.end());
+  EXPECT_EQ(result->go_on->end, builder.end());
   EXPECT_EQ(result->go_on->events, 3u);
   EXPECT_EQ(result->epoch, 1u);
   EXPECT_FALSE(result->report.unclean);
   EXPECT_EQ(file(1), builder.bytes()) << "reading a log writes nothing";
 }
+
+// --- the tail only
+
+TEST_F(RecoveryTest, FootersSpeakForWhatIsNotRead) {
+  auto one = with_events({}, 3);
+  one.seal();
+  auto two = with_events(after(one), 2);
+  two.close();
+  put(one);
+  put(two);
+  const auto tail = recover(Scope::tail);
+  ASSERT_TRUE(is_ok(tail));
+  EXPECT_EQ(events_, 0u);
+  EXPECT_EQ(tail->unread, 5u);
+  const auto whole = recover();
+  ASSERT_TRUE(is_ok(whole));
+  EXPECT_EQ(whole->unread, 0u);
+  EXPECT_EQ(tail->position, whole->position);
+  EXPECT_EQ(tail->clock, whole->clock);
+  EXPECT_EQ(tail->next_number, whole->next_number);
+  EXPECT_EQ(tail->go_on_base, whole->go_on_base);
+  EXPECT_EQ(tail->zero_until, whole->zero_until);
+  ASSERT_TRUE(tail->go_on && whole->go_on);
+  EXPECT_EQ(tail->go_on->end, whole->go_on->end);
+  EXPECT_EQ(tail->go_on->frames_end, whole->go_on->frames_end);
+  EXPECT_EQ(tail->go_on->frames, whole->go_on->frames);
+  EXPECT_EQ(tail->go_on->events, whole->go_on->events);
+  EXPECT_EQ(tail->go_on->recorded_first, whole->go_on->recorded_first);
+  EXPECT_EQ(tail->go_on->recorded_last, whole->go_on->recorded_last);
+}
+
+TEST_F(RecoveryTest, DamageToWhatIsNotReadIsLeftToItsReaders) {
+  auto one = with_events({}, 3);
+  const std::uint64_t end = one.end();
+  one.seal();
+  one.bytes()[end - 20] ^= std::byte{1};
+  auto two = with_events(after(one), 2);
+  two.close();
+  two.bytes()[two.end() - 20] ^= std::byte{1};
+  put(one);
+  put(two);
+  EXPECT_TRUE(is_ok(recover(Scope::tail)));
+  EXPECT_TRUE(fails_with(recover(), Errc::corrupt));
+}
+
+TEST_F(RecoveryTest, EverythingBehindAMissingFooterIsRead) {
+  auto one = with_events({}, 1);
+  one.seal();
+  auto two = with_events(after(one), 2);
+  two.pad();
+  auto three = with_events(after(two), 4);
+  three.seal();
+  auto four = with_events(after(three), 8);
+  for (SegmentBuilder* builder : {&one, &two, &three, &four}) put(*builder);
+  const auto tail = recover(Scope::tail);
+  ASSERT_TRUE(is_ok(tail));
+  EXPECT_EQ(events_, 14u);
+  EXPECT_EQ(tail->unread, 1u);
+  EXPECT_EQ(tail->position, 15u);
+  EXPECT_FALSE(tail->go_on);
+  EXPECT_EQ(tail->epoch, 2u);
+  expect_same_again(*recover());
+}
+
+TEST_F(RecoveryTest, AClosedSegmentMayEndInAPad) {
+  auto builder = with_events({}, 3);
+  builder.pad();
+  builder.close();
+  put(builder);
+  for (const Scope scope : {Scope::whole, Scope::tail}) {
+    const auto result = recover(scope);
+    ASSERT_TRUE(is_ok(result));
+    ASSERT_TRUE(result->go_on);
+    EXPECT_EQ(result->go_on->end, format::data_end(builder.header().size));
+    EXPECT_LT(result->go_on->frames_end, result->go_on->end);
+    EXPECT_EQ(result->zero_until, result->go_on->end);
+  }
+}
+
+TEST_F(RecoveryTest, NothingMayBeBehindAClosedEnd) {
+  for (const std::uint64_t behind : {0u, 8u, 1000u}) {
+    auto builder = with_events({}, 3);
+    builder.close();
+    const std::uint64_t at = builder.end() + behind * 8;
+    builder.bytes()[at + 5] = std::byte{1};
+    put(builder);
+    EXPECT_TRUE(fails_with(recover(), Errc::corrupt));
+    const auto result = recover(Scope::tail);
+    ASSERT_TRUE(fails_with(result, Errc::corrupt, 0, "bytes behind the end of the log"));
+    EXPECT_EQ(result.error().offset, at);
+    ASSERT_TRUE(is_ok(segments_->remove(format::segment_name(1))));
+  }
+}
+
+// With a right checksum: from a writer that is wrong, or on purpose.
+TEST_F(RecoveryTest, AFooterThatCannotBeIsRefused) {
+  using Change = void (*)(format::SegmentFooter&);
+  constexpr std::array<Change, 10> kChanges{
+      [](format::SegmentFooter& footer) { footer.valid_end = 0; },
+      [](format::SegmentFooter& footer) { footer.valid_end += 4; },
+      [](format::SegmentFooter& footer) { footer.valid_end = ~std::uint64_t{7}; },
+      [](format::SegmentFooter& footer) { footer.valid_end = format::kSegmentSizeMin; },
+      [](format::SegmentFooter& footer) { footer.events = ~std::uint64_t{0}; },
+      [](format::SegmentFooter& footer) { footer.events = 0; },
+      [](format::SegmentFooter& footer) { footer.frames = 1u << 20; },
+      [](format::SegmentFooter& footer) { footer.frames = 0; },
+      [](format::SegmentFooter& footer) { footer.base_position = 77; },
+      [](format::SegmentFooter& footer) { footer.recorded_last = footer.recorded_first - 1; },
+  };
+  for (std::size_t i = 0; i < kChanges.size(); ++i) {
+    auto builder = with_events({}, 3);
+    builder.close();
+    std::byte* const at = builder.bytes().data() + format::data_end(builder.header().size);
+    format::SegmentFooter footer;
+    std::memcpy(&footer, at, sizeof(footer));
+    kChanges[i](footer);
+    footer.crc = format::footer_crc(footer, builder.salt());
+    std::memcpy(at, &footer, sizeof(footer));
+    put(builder);
+    EXPECT_TRUE(fails_with(recover(Scope::tail), Errc::corrupt)) << i;
+    ASSERT_TRUE(is_ok(segments_->remove(format::segment_name(1))));
+  }
+}
+
+// --- the whole log
 
 TEST_F(RecoveryTest, AnUncleanEndIsCutSealedAndLeft) {
   auto builder = with_events({}, 3);

@@ -23,6 +23,7 @@ void Tally::add(const Tally& other) {
   harmless += other.harmless;
   undetected += other.undetected;
   read += other.read;
+  tails += other.tails;
   if (!violation) violation = other.violation;
 }
 
@@ -108,8 +109,7 @@ std::size_t Judge::first_of_last_segment() const {
   return footer.events;
 }
 
-void Judge::read_all(const std::function<std::string()>& what) {
-  ++tally_.read;
+void Judge::read_all(const std::function<std::string()>& what, bool reported) {
   const auto& history = sample_.history->events();
   auto store = StoreAccess::open(store_.open(), {.mode = Mode::read_only});
   if (!store) return;
@@ -125,7 +125,7 @@ void Judge::read_all(const std::function<std::string()>& what) {
     ++events;
   }
   if (events == history.size() || cursor.error()) return;
-  if (sample_.killed && events >= sample_.durable) return;
+  if (sample_.killed && events >= sample_.durable && reported) return;
   fail_with(what() + ": read-only: ends after " + std::to_string(events) + " of " + std::to_string(history.size()) +
             " events without an error");
 }
@@ -133,7 +133,10 @@ void Judge::read_all(const std::function<std::string()>& what) {
 void Judge::judge(const Damage& damage, bool read, const std::function<std::string()>& what) {
   ++tally_.images;
   damage(store_);
-  if (read) read_all(what);
+  if (read) {
+    ++tally_.read;
+    read_all(what, true);  // nobody has recovered it, so there is no report
+  }
   std::string complaint;
   std::size_t events = 0;
   bool reported = false;
@@ -164,6 +167,25 @@ void Judge::judge(const Damage& damage, bool read, const std::function<std::stri
     }
   }
   restore();
+  damage(store_);
+  open_tail(what);
+  restore();
+}
+
+// What log::Writer::open does, and then a reader who verifies: damage to what was not read at open is the reader's to
+// find, and what was cut is in the report.
+void Judge::open_tail(const std::function<std::string()>& what) {
+  const auto directory = store_.open();
+  const auto segments = directory->subdirectory(format::kSegmentsName, false);
+  const auto live = log::LivePage::open_writer(*directory);
+  if (!live) return;
+  const auto recovered = log::recover(
+      **segments, [&](const Uuid& log) { return (*live)->durable(log); },
+      [](const format::FrameHeader&, format::Word) {}, log::Scope::tail);
+  if (!recovered) return;
+  ++tally_.tails;
+  const RecoveryReport& report = recovered->report;
+  read_all([&] { return "tail: " + what(); }, report.unclean && (report.bytes_cut > 0 || report.frames_cut > 0));
 }
 
 }  // namespace daybook::test

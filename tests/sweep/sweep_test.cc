@@ -55,11 +55,12 @@ void report(const char* what, const Tally& tally, std::chrono::steady_clock::tim
   std::printf(
       "%s: %llu in %.1f s: %llu refused, %llu cut and reported, %llu whole and flagged, %llu healed, %llu without a "
       "change, "
-      "%llu undetected; %llu also read\n",
+      "%llu undetected; %llu also read, %llu opened by their tail\n",
       what, static_cast<unsigned long long>(tally.images), time.count(), static_cast<unsigned long long>(tally.refused),
       static_cast<unsigned long long>(tally.cut), static_cast<unsigned long long>(tally.flagged),
       static_cast<unsigned long long>(tally.healed), static_cast<unsigned long long>(tally.harmless),
-      static_cast<unsigned long long>(tally.undetected), static_cast<unsigned long long>(tally.read));
+      static_cast<unsigned long long>(tally.undetected), static_cast<unsigned long long>(tally.read),
+      static_cast<unsigned long long>(tally.tails));
   std::fflush(stdout);
 }
 

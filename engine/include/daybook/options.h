@@ -75,8 +75,8 @@ struct ReadOptions {
 
   Visibility visibility = Visibility::published;
 
-  // Verify the checksums of every frame before showing its events. Unset = off in the process that has the
-  // store open for writing (open() verified the log), on in every other.
+  // Verify the checksums of every frame before showing its events. Unset = off for what this process has written
+  // since it opened the store, on for everything else: open() does not read what a crash cannot have touched.
   std::optional<bool> verify{};
 };
 
