@@ -11,8 +11,7 @@ using format::FrameStatus;
 using segment::Place;
 
 Cursor::Cursor(std::shared_ptr<SegmentSet> segments, const ReadOptions& options)
-    : EventCursor(std::move(segments), options), options_(options) {
-}
+    : EventCursor(std::move(segments), options), options_(options) {}
 
 bool Cursor::load() {
   if (error_ || (!started_ && !start())) return false;

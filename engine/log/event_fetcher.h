@@ -19,8 +19,10 @@ namespace daybook::log {
 // Thread safety: none. Lifetime: of the segment and the index, which must outlive it.
 class EventFetcher final : public index::EventKeys {
  public:
-  EventFetcher(const segment::Segment& segment, const index::SegmentIndex& index, format::Check check) noexcept
-      : segment_(segment), index_(index), check_(check) {}
+  // Frames at or behind `trusted_from` are read without their checksums: kTrusting = all of them.
+  EventFetcher(const segment::Segment& segment, const index::SegmentIndex& index, std::uint64_t trusted_from) noexcept
+      : segment_(segment), index_(index), trusted_from_(trusted_from) {}
+  static constexpr std::uint64_t kTrusting = 0;
 
   // The event at an ordinal that the index has. Views into the segment. Ascending ordinals of a frame with many events are
   // read one behind the other.
@@ -38,11 +40,14 @@ class EventFetcher final : public index::EventKeys {
 
  private:
   Result<void> enter(std::uint64_t offset);
+  [[nodiscard]] format::Check check(std::uint64_t offset) const noexcept {
+    return offset < trusted_from_ ? format::Check::checksums : format::Check::structure;
+  }
   [[nodiscard]] bool read_key_event(std::uint32_t ordinal, EventView& event) const;
 
   const segment::Segment& segment_;
   const index::SegmentIndex& index_;
-  const format::Check check_;
+  const std::uint64_t trusted_from_;
 
   // The frame with many events that the last one was in, and how many of them are read.
   std::uint64_t offset_ = 0;

@@ -1,6 +1,7 @@
 #include "log/log_index.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <ranges>
 #include <utility>
@@ -54,10 +55,15 @@ Result<bool> LogIndex::add_segment(std::uint64_t number) {
     if (!parts.back()->complete()) parts.push_back(part_behind(parts.back()));
   } else {
     parts.push_back(std::make_shared<Part>(*segment, format::kDataStart, base.value_or(0)));
-    const auto footer = (*segment)->segment->footer();
-    if (want_ && footer && footer->kind == format::SegmentFooter::sealed) want_(number);
   }
-  DAYBOOK_TRY(parts.back()->catch_up());
+  const auto footer = (*segment)->segment->footer();
+  const bool sealed = footer && footer->kind == format::SegmentFooter::sealed;
+  if (const auto caught_up = parts.back()->catch_up(); !caught_up) {
+    if (!sealed) return fail(caught_up.error());
+    parts.back()->give_up(caught_up.error());
+  } else if (sealed && !parts.back()->frozen() && want_) {
+    want_(number);
+  }
   parts_ = std::make_shared<const Parts>(std::move(parts));
   return true;
 }
@@ -93,19 +99,41 @@ std::shared_ptr<Part> LogIndex::in_memory(std::uint64_t number) {
   return found == parts_->end() ? nullptr : *found;
 }
 
+Result<StreamHead> LogIndex::head_in(const Part& part, std::string_view stream, Position end) {
+  return part.with_index([&](const index::SegmentIndex& index) -> Result<StreamHead> {
+    if (part.events(index) == 0 || part.base() >= end) return StreamHead{};
+    if (part.damage()) return fail(*part.damage());
+    EventFetcher events(part.segment(), index, EventFetcher::kTrusting);
+    const index::Postings postings = index.find(stream_key(stream), events);
+    if (events.error()) return fail(*events.error());
+    const Position last = std::min<Position>(end - part.base(), index.events()) - 1;
+    const auto ordinal = postings->previous(static_cast<std::uint32_t>(last));
+    if (!ordinal) return StreamHead{};
+    EventView event;
+    DAYBOOK_TRY(events.fetch(*ordinal, event));
+    return StreamHead{event.version, event.position};
+  });
+}
+
 Result<StreamHead> LogIndex::head(std::string_view stream) {
   const auto parts = this->parts();
   if (!parts) return fail(parts.error());
   for (const std::shared_ptr<Part>& part : std::views::reverse(**parts)) {
-    auto found = part->with_index([&](const index::SegmentIndex& index) -> Result<StreamHead> {
-      EventFetcher events(part->segment(), index, format::Check::structure);
-      const index::Postings postings = index.find(stream_key(stream), events);
-      if (events.error()) return fail(*events.error());
-      if (!postings) return StreamHead{};
-      EventView event;
-      DAYBOOK_TRY(events.fetch(postings->last(), event));
-      return StreamHead{event.version, event.position};
-    });
+    auto found = head_in(*part, stream, std::numeric_limits<Position>::max());
+    if (!found || found->version != 0) return found;
+  }
+  return StreamHead{};
+}
+
+Result<StreamHead> LogIndex::head_before(std::string_view stream, Position end) {
+  std::shared_ptr<const Parts> parts;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!begun_) DAYBOOK_TRY(extend());
+    parts = parts_;
+  }
+  for (const std::shared_ptr<Part>& part : std::views::reverse(*parts)) {
+    auto found = head_in(*part, stream, end);
     if (!found || found->version != 0) return found;
   }
   return StreamHead{};
@@ -142,8 +170,9 @@ Result<Position> LogIndex::find_id(const EventId& id, Position after) {
   if (!parts) return fail(parts.error());
   for (const std::shared_ptr<Part>& part : std::views::reverse(**parts)) {
     const auto found = part->with_index([&](const index::SegmentIndex& index) -> Result<Position> {
-      const EventFetcher events(part->segment(), index, format::Check::structure);
-      if (part->base() + index.events() <= after) return Position{0};
+      const EventFetcher events(part->segment(), index, EventFetcher::kTrusting);
+      if (part->base() + part->events(index) <= after) return Position{0};
+      if (part->damage()) return fail(*part->damage());
       const index::Postings postings = index.find(id_key(id), events);
       if (events.error()) return fail(*events.error());
       return postings ? part->base() + 1 + postings->last() : Position{0};
@@ -160,8 +189,9 @@ Result<std::vector<KeyCount>> LogIndex::keys(index::KeyKind kind, std::string_vi
   if (!parts) return fail(parts.error());
   std::map<std::string, KeyCount, std::less<>> all;
   for (const std::shared_ptr<Part>& part : **parts) {
+    if (part->damage()) return fail(*part->damage());
     const auto done = part->with_index([&](const index::SegmentIndex& index) -> Result<void> {
-      const EventFetcher events(part->segment(), index, format::Check::structure);
+      const EventFetcher events(part->segment(), index, EventFetcher::kTrusting);
       index.each_key(kind, events, [&](std::string_view key, std::uint64_t count, std::uint32_t, std::uint32_t last) {
         if (!key.starts_with(prefix)) return;
         auto at = all.find(key);

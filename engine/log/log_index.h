@@ -36,6 +36,10 @@ class LogIndex {
   // The last event of a stream: version 0 when there is none.
   Result<StreamHead> head(std::string_view stream);
 
+  // The same among the events up to `end`, which were there when the log was opened: takes in nothing that was appended
+  // since.
+  Result<StreamHead> head_before(std::string_view stream, Position end);
+
   // How many events match.
   Result<std::uint64_t> count(const QueryPlan& plan, const PositionWindow& window);
   // The position of the first or, backward, of the last event that matches; 0 = none.
@@ -57,6 +61,7 @@ class LogIndex {
   [[nodiscard]] const std::shared_ptr<SegmentSet>& segments() const noexcept { return segments_; }
 
  private:
+  static Result<StreamHead> head_in(const Part& part, std::string_view stream, Position end);
   Result<void> extend();
   Result<bool> add_segment(std::uint64_t number);
   static std::shared_ptr<Part> part_behind(const std::shared_ptr<Part>& part);

@@ -147,6 +147,17 @@ Result<void> Part::catch_up() {
   return walked;
 }
 
+void Part::give_up(const Error& error) {
+  damage_ = error;
+  complete_.store(true, std::memory_order_release);
+}
+
+std::uint64_t Part::events(const index::SegmentIndex& index) const noexcept {
+  if (!damage_) return index.events();
+  const auto footer = segment().footer();
+  return footer ? footer->events : index.events();
+}
+
 Result<void> Part::write_sidecar(io::Directory& segments, std::uint64_t valid_end) const {
   const std::shared_lock lock(mutex_);
   if (walk_.offset() < valid_end) return {};  // not all of it is taken in

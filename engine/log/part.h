@@ -75,6 +75,11 @@ class Part {
   // Takes in what is decided by now. An error is of the frame behind what could be taken in.
   Result<void> catch_up();
 
+  // Its sealed segment is damaged behind what could be taken in, and has no sidecar: whoever needs this part gets the
+  // error. Called before anybody else sees the part.
+  void give_up(const Error& error);
+  [[nodiscard]] const std::optional<Error>& damage() const noexcept { return damage_; }
+
   // Writes what a part without a sidecar has taken in, from the beginning of its segment, as the sidecar of its frames up to
   // `valid_end`.
   Result<void> write_sidecar(io::Directory& segments, std::uint64_t valid_end) const;
@@ -97,6 +102,8 @@ class Part {
     const std::shared_lock lock(mutex_);
     return use(static_cast<const index::SegmentIndex&>(*memory_));
   }
+  // How many events it has; as its segment's footer says, where it is damaged.
+  [[nodiscard]] std::uint64_t events(const index::SegmentIndex& index) const noexcept;
   // True: what with_index() hands out never changes, and lives as long as the part.
   [[nodiscard]] bool frozen() const noexcept { return file_ != nullptr; }
 
@@ -111,6 +118,7 @@ class Part {
   std::atomic<Position> base_;
   std::atomic<std::uint64_t> end_;
   std::atomic<bool> complete_ = false;
+  std::optional<Error> damage_;
 };
 
 }  // namespace daybook::log

@@ -13,7 +13,7 @@ QueryCursor::QueryCursor(std::shared_ptr<LogIndex> index, QueryPlan plan, const 
       index_(std::move(index)),
       plan_(std::move(plan)),
       visibility_(options.visibility),
-      check_(options.verify.value_or(!segments_->writing()) ? format::Check::checksums : format::Check::structure) {
+      verify_(options.verify) {
   window_.after = options.after;
   if (options.before != 0) window_.before = options.before;
 }
@@ -68,7 +68,7 @@ std::shared_ptr<Part> QueryCursor::part_in_window() const {
 }
 
 OrdinalRange QueryCursor::visible(const Part& part, const index::SegmentIndex& index) const {
-  OrdinalRange range = window_.of(part.base(), index.events());
+  OrdinalRange range = window_.of(part.base(), part.events(index));
   if (visibility_ == Visibility::published || range.empty()) return range;
   const auto durable = segments_->durable();
   if (!durable || durable->segment > part.segment().number()) return range;
@@ -102,6 +102,11 @@ void QueryCursor::leave() {
   part_ = nullptr;
 }
 
+std::uint64_t QueryCursor::trusted_from() const noexcept {
+  if (verify_) return *verify_ ? ReadSegment::kNowhere : EventFetcher::kTrusting;
+  return part_->shared_segment()->written_from;
+}
+
 std::size_t QueryCursor::take(std::span<std::uint32_t> ordinals) {
   OrdinalRange& range = matches_.range;
   if (range.empty()) return 0;
@@ -125,7 +130,7 @@ bool QueryCursor::read(std::span<const std::uint32_t> ordinals) {
   next_ = end_ = block_.data();
   std::uint32_t at = 0;
   const auto done = part_->with_index([&](const index::SegmentIndex& index) -> Result<void> {
-    EventFetcher events(part_->segment(), index, check_);
+    EventFetcher events(part_->segment(), index, trusted_from());
     for (const std::uint32_t ordinal : ordinals) events.prefetch(ordinal);
     for (const std::uint32_t ordinal : ordinals) {
       at = ordinal;

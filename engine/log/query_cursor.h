@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -34,11 +35,13 @@ class QueryCursor final : public EventCursor {
   // The next ordinals of the part at hand, ascending in either direction.
   std::size_t take(std::span<std::uint32_t> ordinals);
   bool read(std::span<const std::uint32_t> ordinals);
+  // Frames of the part at hand from this offset on need no checksums.
+  [[nodiscard]] std::uint64_t trusted_from() const noexcept;
 
   const std::shared_ptr<LogIndex> index_;
   const QueryPlan plan_;
   const Visibility visibility_;
-  const format::Check check_;
+  const std::optional<bool> verify_;
   PositionWindow window_;  // what is still to be looked at
 
   std::shared_ptr<const Parts> parts_;

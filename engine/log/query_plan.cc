@@ -37,7 +37,7 @@ std::int64_t nanoseconds(Timestamp time) noexcept { return time.time_since_epoch
 
 }  // namespace
 
-OrdinalRange PositionWindow::of(Position base, std::uint32_t events) const noexcept {
+OrdinalRange PositionWindow::of(Position base, std::uint64_t events) const noexcept {
   const Position begin = std::max(after, base) - base;
   const Position end = before <= base + 1 ? 0 : std::min<Position>(before - base - 1, events);
   if (begin >= end) return {};
@@ -143,9 +143,10 @@ Result<void> QueryPlan::crop_by_version(const Postings& postings, EventFetcher& 
 Result<QueryPlan::Matches> QueryPlan::evaluate(const Part& part, const SegmentIndex& index,
                                                const PositionWindow& window) const {
   Matches matches;
-  matches.range = window.of(part.base(), index.events());
+  matches.range = window.of(part.base(), part.events(index));
   if (matches.range.empty()) return matches;
-  EventFetcher events(part.segment(), index, format::Check::structure);
+  if (part.damage()) return fail(*part.damage());
+  EventFetcher events(part.segment(), index, EventFetcher::kTrusting);
   if (query_.recorded_from || query_.recorded_before) {
     matches.range = crop_by_time(index, events, matches.range);
     if (matches.range.empty()) return matches;
@@ -173,13 +174,14 @@ bool QueryPlan::occurred_inside(Timestamp time) const noexcept {
 
 Result<std::uint64_t> QueryPlan::count(const Part& part, const SegmentIndex& index,
                                        const PositionWindow& window) const {
-  const OrdinalRange all = window.of(part.base(), index.events());
+  const OrdinalRange all = window.of(part.base(), part.events(index));
+  if (part.damage() && !all.empty()) return fail(*part.damage());
   const bool whole = all.begin == 0 && all.end == index.events() && !query_.recorded_from && !query_.recorded_before &&
                      !query_.occurred_from && !query_.occurred_before && query_.except.empty() && !versions_;
   if (whole && query_.items.empty()) return std::uint64_t{index.events()};
   if (whole && query_.items.size() == 1) {
     const QueryItem& item = query_.items.front();
-    EventFetcher events(part.segment(), index, format::Check::structure);
+    EventFetcher events(part.segment(), index, EventFetcher::kTrusting);
     std::uint64_t counted = 0;
     if (item.streams.empty() && item.types.size() + item.tags.size() == 1) {
       counted = index.count(item.types.empty() ? tag_key(item.tags.front()) : type_key(item.types.front()), events);
@@ -195,7 +197,7 @@ Result<std::uint64_t> QueryPlan::count(const Part& part, const SegmentIndex& ind
   const Ordinals& found = *matches->events;
   if (!matches->by_occurred) return found.rank(matches->range.end) - found.rank(matches->range.begin);
   std::uint64_t counted = 0;
-  EventFetcher events(part.segment(), index, format::Check::structure);
+  EventFetcher events(part.segment(), index, EventFetcher::kTrusting);
   EventView event;
   for (auto at = found.next(matches->range.begin); at && *at < matches->range.end; at = found.next(*at + 1)) {
     DAYBOOK_TRY(events.fetch(*at, event));
@@ -214,7 +216,7 @@ Result<Position> QueryPlan::end_of(const Part& part, const SegmentIndex& index, 
   const auto inside = [&](std::uint32_t ordinal) {
     return ordinal >= matches->range.begin && ordinal < matches->range.end;
   };
-  EventFetcher events(part.segment(), index, format::Check::structure);
+  EventFetcher events(part.segment(), index, EventFetcher::kTrusting);
   EventView event;
   for (auto at = forward ? found.next(matches->range.begin) : found.previous(matches->range.end - 1);
        at && inside(*at);) {

@@ -32,7 +32,7 @@ struct PositionWindow {
   Position before = std::numeric_limits<Position>::max();
 
   // What it is of a part with so many events.
-  [[nodiscard]] OrdinalRange of(Position base, std::uint32_t events) const noexcept;
+  [[nodiscard]] OrdinalRange of(Position base, std::uint64_t events) const noexcept;
 };
 
 struct VersionWindow {

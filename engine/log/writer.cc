@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "io/system.h"
-#include "log/head_scan.h"
+#include "log/indexed_heads.h"
 
 namespace daybook::log {
 namespace {
@@ -123,7 +123,7 @@ Result<void> Writer::begin(const Recovered& recovered, const OpenOptions& option
 
   readers_->set_log(log);
   if (recovered.unread > 0) {
-    unknown_heads_ = std::make_unique<HeadScan>(readers_, recovered.unread);
+    unknown_heads_ = std::make_unique<IndexedHeads>(index_, recovered.unread);
     state_.unknown_heads = unknown_heads_.get();
   }
   report_ = recovered.report;

@@ -108,6 +108,11 @@ TEST_F(LazyOpenTest, DamageToASealedSegmentIsMetByItsReader) {
     EXPECT_EQ(cursor.error()->segment, 2u);
     EXPECT_LT(events, 2000u);
   }
+  // What is not in the segment is known by its sidecar.
+  EXPECT_EQ(store().head("nobody").value().version, 0u);
+  close();
+  std::filesystem::remove(path() / "segments" / format::sidecar_name(2));
+  reopen();
   // The head of a stream that is not behind the damage is there; of one that may be in it, nobody knows.
   EXPECT_TRUE(is_ok(store().head("stream-0")));
   EXPECT_TRUE(fails_with(store().head("nobody"), Errc::corrupt));
