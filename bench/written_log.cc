@@ -35,7 +35,7 @@ MappedLog::Scan MappedLog::scan() const noexcept {
     for (std::uint64_t at = format::kDataStart; at < end;) {
       const format::Word word = format::load_word(bytes.data() + at);
       if (word.bits == 0) break;
-      if (word.kind() == format::FrameKind::events) {
+      if (word.has_events()) {
         scan.crc ^= format::crc32c(format::kCrcInit, bytes.data() + at, word.size());
         scan.bytes += word.size();
         ++scan.frames;

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "escape.h"
+#include "format/condition.h"
 #include "hexdump.h"
 #include "log/frame_reader.h"
 #include "time_text.h"
@@ -52,6 +53,30 @@ const char* name(std::uint8_t expectation) {
     case Expect::Kind::exactly: return "exactly";
   }
   return "unknown";
+}
+
+std::string describe_keys(const char* what, const TagsView& keys) {
+  std::string text;
+  for (const std::string_view key : keys) {
+    text += fmt::format("{}{} \"{}\"", text.empty() ? "" : ", ", what, escaped(key));
+  }
+  return text;
+}
+
+std::string describe_items(const format::StoredItems& items) {
+  std::string text;
+  for (const format::StoredItem& item : items) {
+    text += text.empty() ? "(" : " or (";
+    const char* between = "";
+    for (const std::string& part :
+         {describe_keys("stream", item.streams), describe_keys("type", item.types), describe_keys("tag", item.tags)}) {
+      if (part.empty()) continue;
+      text += between + part;
+      between = "; ";
+    }
+    text += ')';
+  }
+  return text;
 }
 
 std::string time(std::int64_t nanos) { return format_time(Timestamp(std::chrono::nanoseconds(nanos))); }
@@ -192,7 +217,7 @@ void SegmentDump::print_frame(std::uint64_t offset, const FrameStatus& status) {
   if (word.state() == FrameState::published) {
     fmt::format_to(out, ", position {}, recorded_at {}", header.position, time(header.recorded_at));
   } else if (word.state() == FrameState::rejected) {
-    fmt::format_to(out, ", stream {} was at version {}", header.recorded_at, header.position);
+    print_refusal(format::Refusal::unpack(header.recorded_at, header.position));
   }
   fmt::format_to(out, ", content_crc {:#010x} ok, decision_crc {:#010x}{}\n", header.content_crc, header.decision_crc,
                  word.decided() ? " ok" : "");
@@ -204,6 +229,21 @@ void SegmentDump::print_frame(std::uint64_t offset, const FrameStatus& status) {
   if (options_.hex) append_hexdump(data_.subspan(offset, word.size()), offset, text_);
 }
 
+void SegmentDump::print_refusal(const format::Refusal& refusal) {
+  auto out = std::back_inserter(text_);
+  switch (refusal.reason) {
+    case format::Refusal::Reason::expectation:
+      fmt::format_to(out, ", stream {} was at version {}", refusal.index, refusal.actual);
+      break;
+    case format::Refusal::Reason::condition:
+      fmt::format_to(out, ", condition {} was violated by position {}", refusal.index, refusal.actual);
+      break;
+    case format::Refusal::Reason::id:
+      fmt::format_to(out, ", the id of event {} was in use at position {}", refusal.index, refusal.actual);
+      break;
+  }
+}
+
 void SegmentDump::print_damage(std::uint64_t offset, const FrameStatus& status) {
   const bool bits = std::strstr(status.error.what, "check") != nullptr;
   fmt::format_to(std::back_inserter(text_), "@ {:#x}  DAMAGED: {}: expected {}, found {}\n", offset, status.error.what,
@@ -212,7 +252,7 @@ void SegmentDump::print_damage(std::uint64_t offset, const FrameStatus& status) 
   // Lengths and offsets may still hold together; then it can be shown what it was.
   const FrameStatus shape = format::check_frame(data_, offset, salt_, format::Check::structure, number_);
   const bool readable = shape.kind == FrameStatus::Kind::decided || shape.kind == FrameStatus::Kind::undecided;
-  if (readable && shape.word.kind() == format::FrameKind::events && options_.events) print_streams(offset, shape.word);
+  if (readable && shape.word.has_events() && options_.events) print_streams(offset, shape.word);
   const std::uint64_t size = options_.hex && readable ? shape.word.size() : kDamageShown;
   append_hexdump(data_.subspan(offset, std::min<std::uint64_t>(size, data_.size() - offset)), offset, text_);
 }
@@ -240,6 +280,28 @@ void SegmentDump::print_streams(std::uint64_t offset, format::Word word) {
                      event.has_occurred_at ? ", occurred_at " + format_time(event.occurred_at) : "");
     }
   }
+  if (word.kind() == format::FrameKind::conditional) print_conditions(offset, word);
+}
+
+void SegmentDump::print_conditions(std::uint64_t offset, format::Word word) {
+  const format::StoredBlock block(data_.data() + offset, word.size());
+  auto out = std::back_inserter(text_);
+  fmt::format_to(out, "  checked up to segment {} offset {:#x}{}\n", block.looked().segment, block.looked().offset,
+                 block.unique_ids() ? ", ids are unique" : "");
+  block.any([&](std::uint32_t, const format::StoredCondition& condition) {
+    fmt::format_to(out, "  fails on a match after position {}: {}", condition.after,
+                   condition.items.empty() ? "any event" : describe_items(condition.items));
+    if (!condition.except.empty()) fmt::format_to(out, " except {}", describe_items(condition.except));
+    const auto window = [&](const char* what, const std::optional<Timestamp>& at) {
+      if (at) fmt::format_to(out, ", {} {}", what, format_time(*at));
+    };
+    window("recorded from", condition.recorded_from);
+    window("recorded before", condition.recorded_before);
+    window("occurred from", condition.occurred_from);
+    window("occurred before", condition.occurred_before);
+    text_ += '\n';
+    return false;
+  });
 }
 
 std::uint64_t SegmentDump::skip_zeros(std::uint64_t offset) const {

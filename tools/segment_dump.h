@@ -37,6 +37,8 @@ class SegmentDump {
   // Prints what stands at `offset`; returns where to look next.
   std::uint64_t print_at(std::uint64_t offset);
   void print_frame(std::uint64_t offset, const format::FrameStatus& status);
+  void print_refusal(const format::Refusal& refusal);
+  void print_conditions(std::uint64_t offset, format::Word word);
   void print_damage(std::uint64_t offset, const format::FrameStatus& status);
   void print_streams(std::uint64_t offset, format::Word word);
   [[nodiscard]] std::uint64_t skip_zeros(std::uint64_t offset) const;

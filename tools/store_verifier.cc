@@ -146,7 +146,7 @@ void StoreVerifier::check_versions(const Segment& segment, std::uint64_t end, St
   const std::byte* const data = segment.data().data();
   for (std::uint64_t offset = format::kDataStart; offset < end;) {
     const format::Word word = format::load_word(data + offset);
-    if (word.kind() == format::FrameKind::events && word.state() == format::FrameState::published) {
+    if (word.has_events() && word.state() == format::FrameState::published) {
       auto& frame = *reinterpret_cast<format::FrameHeader*>(const_cast<std::byte*>(data + offset));
       const format::StreamEntry* entries = format::stream_entries(frame, word.stream_count());
       for (std::uint32_t i = 0; i < word.stream_count(); ++i) {

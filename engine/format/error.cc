@@ -36,6 +36,8 @@ const char* name(Errc code) noexcept {
     case Errc::closed: return "closed";
     case Errc::stale_token: return "stale_token";
     case Errc::unsupported_fs: return "unsupported_fs";
+    case Errc::condition_failed: return "condition_failed";
+    case Errc::duplicate_id: return "duplicate_id";
   }
   return "unknown";
 }
@@ -58,6 +60,14 @@ std::string describe(const Error& error) {
     case Errc::too_large:
       text += ": limit " + std::to_string(error.expected) + ", actual " + std::to_string(error.actual) + " (item " +
               std::to_string(error.index) + ")";
+      break;
+    case Errc::condition_failed:
+      text +=
+          ": violated by position " + std::to_string(error.actual) + " (condition " + std::to_string(error.index) + ")";
+      break;
+    case Errc::duplicate_id:
+      text += error.actual == 0 ? ": twice in one append" : ": in use at position " + std::to_string(error.actual);
+      text += " (event " + std::to_string(error.index) + ")";
       break;
     case Errc::unsupported_fs: text += ": file system " + hex(error.actual); break;
     default:

@@ -143,17 +143,22 @@ inline const char* structural_flaw(const std::byte* frame, Word word, bool* unkn
     if (const char* const flaw = event_flaw(frame + at, word.size() - at, unknown_flag)) return flaw;
     at += reinterpret_cast<const EventHeader*>(frame + at)->size;
   }
+  const bool conditional = word.kind() == FrameKind::conditional;
   std::uint64_t counted = 0;
+  std::uint64_t end = at;
   for (std::uint32_t i = 0; i < streams; ++i) {
     const StreamEntry& entry = entries[i];
     counted += entry.event_count;
-    if (entry.id_size == 0 || entry.event_count == 0 || entry.id_offset < at ||
-        std::uint64_t{entry.id_offset} + entry.id_size > word.size()) {
+    const std::uint64_t id_end = std::uint64_t{entry.id_offset} + entry.id_size;
+    if (entry.id_size == 0 || (entry.event_count == 0 && !conditional) || entry.id_offset < at ||
+        id_end > word.size()) {
       return "stream entry";
     }
+    end = std::max(end, id_end);
     if (entry.expectation > static_cast<std::uint8_t>(Expect::Kind::exactly)) *unknown_flag = true;
   }
-  return counted == events ? nullptr : "events of the frame's streams";
+  if (counted != events) return "events of the frame's streams";
+  return conditional ? block_flaw(frame, word.size(), end, unknown_flag) : nullptr;
 }
 
 // The same for one event to one stream, as most frames are, in a third of the steps; the caller has seen to it that the
@@ -182,8 +187,7 @@ constexpr std::uint64_t least_size(Word word) noexcept {
 }
 
 inline bool is_plausible(Word word) noexcept {
-  return word.kind() == FrameKind::events && word.stream_count() != 0 && word.event_count() != 0 &&
-         word.size() >= least_size(word);
+  return word.has_events() && word.stream_count() != 0 && word.event_count() != 0 && word.size() >= least_size(word);
 }
 
 // Both checksums of a decided frame, without a call in between: most of a replay's time is here.
@@ -246,7 +250,7 @@ Result<FrameShape> measure(std::span<const StreamAppend> streams, std::uint64_t 
       return fail(refuse(Errc::invalid_argument, "stream id", kStreamIdSizeMax, append.stream.size(), i));
     }
     ids += append.stream.size();
-    if (append.events.empty()) return fail(refuse(Errc::invalid_argument, "events for a stream", 1, 0, i));
+    if (append.events.empty()) ++shape.idle;
     if (append.events.size() > kAppendEventsMax - events) {
       return fail(
           refuse(Errc::invalid_argument, "number of events", kAppendEventsMax, events + append.events.size(), i));
@@ -255,6 +259,7 @@ Result<FrameShape> measure(std::span<const StreamAppend> streams, std::uint64_t 
       const auto size = measure_event(event, payload_size_max, static_cast<std::uint32_t>(events++));
       if (!size) return fail(size.error());
       shape.size += *size;
+      shape.ids += event.id ? 1 : 0;
     }
   }
   shape.events = static_cast<std::uint32_t>(events);
@@ -262,8 +267,14 @@ Result<FrameShape> measure(std::span<const StreamAppend> streams, std::uint64_t 
   return shape;
 }
 
+FrameShape with_block(FrameShape shape, const ConditionBlock& block) noexcept {
+  shape.kind = FrameKind::conditional;
+  shape.size += block_size(block) + sizeof(BlockPlace);
+  return shape;
+}
+
 void fill(std::byte* frame, const FrameShape& shape, std::span<const StreamAppend> streams, Address floor,
-          std::int64_t now, std::uint64_t offset, std::uint64_t salt) noexcept {
+          std::int64_t now, std::uint64_t offset, std::uint64_t salt, const ConditionBlock* block) noexcept {
   auto& header = *reinterpret_cast<FrameHeader*>(frame);
   std::byte* entry_at = put_word(frame + content_offset(shape.streams), floor.packed());
   std::byte* at = entry_at + sizeof(StreamEntry) * shape.streams;
@@ -279,9 +290,13 @@ void fill(std::byte* frame, const FrameShape& shape, std::span<const StreamAppen
                       shifted(append.stream.size(), offsetof(E, id_size)) | shifted(kind, offsetof(E, expectation)));
     at = put(at, append.stream.data(), append.stream.size());
   }
+  if (block != nullptr) {
+    const std::uint64_t start = align_up(static_cast<std::uint64_t>(at - frame));
+    const std::byte* const end = fill_block(frame + start, *block);
+    put_word(frame + shape.size - sizeof(BlockPlace), start | (static_cast<std::uint64_t>(end - frame) - start) << 32);
+  }
   header.recorded_at = now;
-  header.content_crc =
-      content_crc(frame, Word::events(FrameState::empty, shape.size, shape.events, shape.streams), offset, salt);
+  header.content_crc = content_crc(frame, shape.word(FrameState::empty), offset, salt);
 }
 
 namespace {
@@ -319,7 +334,7 @@ void check_into(FrameStatus& status, std::span<const std::byte> segment, std::ui
     const std::uint32_t crc = content_crc(frame, word, offset, salt);
     if (crc != header.content_crc) return bad("content checksum", header.content_crc, crc);
   }
-  const bool known_kind = word.kind() == FrameKind::events;
+  const bool known_kind = word.has_events();
   bool unknown_flag = !known_kind;
   const char* flaw = nullptr;
   if (known_kind) {

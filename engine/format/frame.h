@@ -1,7 +1,8 @@
 // One frame holds one append: 1..n events that become visible together or not at all. Or padding, where an append did
 // not fit at the end of a segment. Grammar and recovery rules: docs/format.md, section 3.
 //
-//   frame    := FrameHeader assigned{streams} content pad
+//   frame    := FrameHeader assigned{streams} content pad                        of kind events
+//             | FrameHeader assigned{streams} content pad block BlockPlace       of kind conditional: condition.h
 //   assigned := u64                                   version of the stream's first event in this frame; 0 = undecided
 //   content  := FloorAddress StreamEntry{streams} event{events} stream_id{streams}
 //   event    := EventHeader payload metadata id? type tag{tag_count} pad
@@ -14,6 +15,9 @@
 //
 // The fields that publish writes may be written by several threads at once, always with the same values; so they are
 // accessed as atomics, here by the readers and in log/publisher.h by the writers.
+//
+// Only a conditional frame may name a stream without an event for it: what is expected of that stream is checked, and
+// its assigned version is the one that an event would have had.
 #pragma once
 
 #include <algorithm>
@@ -28,18 +32,20 @@
 #include <daybook/event.h>
 #include <daybook/store.h>
 
+#include "format/condition.h"
 #include "format/layout.h"
 
 namespace daybook::format {
 
 enum class FrameState : std::uint8_t { empty = 0, filled = 1, published = 2, rejected = 3 };
-enum class FrameKind : std::uint8_t { events = 1, pad = 2 };  // an unknown kind makes a frame unsupported
+// An unknown kind makes a frame unsupported.
+enum class FrameKind : std::uint8_t { events = 1, pad = 2, conditional = 3 };
 
 // The publish word. Zero = nothing here yet.
 //
 //   63      52 51      36 35         8 7    4 3     0
 //   +---------+----------+------------+------+-------+
-//   | streams |  events  |  size / 8  | kind | state |       kind = events
+//   | streams |  events  |  size / 8  | kind | state |       kind = events or conditional
 //   +---------+----------+------------+------+-------+
 //   |        check       |  size / 8  | kind | state |       kind = pad: nothing but zeros behind it
 //   +--------------------+------------+------+-------+
@@ -49,14 +55,19 @@ struct Word {
   static constexpr std::uint64_t kStateMask = 0xf;
   static constexpr std::uint64_t kUnitsMask = (std::uint64_t{1} << 28) - 1;
 
-  static constexpr Word events(FrameState state, std::uint64_t size, std::size_t events, std::size_t streams) noexcept {
-    return {static_cast<std::uint64_t>(state) | static_cast<std::uint64_t>(FrameKind::events) << 4 |
-            (size / kAlign) << 8 | std::uint64_t{events} << 36 | std::uint64_t{streams} << 52};
+  static constexpr Word events(FrameState state, std::uint64_t size, std::size_t events, std::size_t streams,
+                               FrameKind kind = FrameKind::events) noexcept {
+    return {static_cast<std::uint64_t>(state) | static_cast<std::uint64_t>(kind) << 4 | (size / kAlign) << 8 |
+            std::uint64_t{events} << 36 | std::uint64_t{streams} << 52};
   }
   static Word pad(std::uint64_t size, std::uint64_t offset, std::uint64_t salt) noexcept;
 
   [[nodiscard]] constexpr FrameState state() const noexcept { return static_cast<FrameState>(bits & kStateMask); }
   [[nodiscard]] constexpr FrameKind kind() const noexcept { return static_cast<FrameKind>(bits >> 4 & 0xf); }
+  // Not padding: an append, with or without conditions.
+  [[nodiscard]] constexpr bool has_events() const noexcept {
+    return kind() == FrameKind::events || kind() == FrameKind::conditional;
+  }
   [[nodiscard]] constexpr std::uint64_t size() const noexcept { return (bits >> 8 & kUnitsMask) * kAlign; }
   [[nodiscard]] constexpr std::uint32_t event_count() const noexcept { return bits >> 36 & 0xffff; }
   [[nodiscard]] constexpr std::uint32_t stream_count() const noexcept { return static_cast<std::uint32_t>(bits >> 52); }
@@ -64,7 +75,7 @@ struct Word {
     return {(bits & ~kStateMask) | static_cast<std::uint64_t>(state)};
   }
   [[nodiscard]] constexpr bool decided() const noexcept { return state() >= FrameState::published; }
-  // One event to one stream.
+  // One event to one stream, unconditionally.
   [[nodiscard]] constexpr bool is_single() const noexcept {
     constexpr std::uint64_t kCounts = ~(kUnitsMask << 8 | kStateMask);
     return (bits & kCounts) ==
@@ -75,8 +86,8 @@ struct Word {
 
 struct FrameHeader {
   std::uint64_t word;          // Word
-  std::uint64_t position;      // published: of its first event; rejected: the version that the refused stream had
-  std::int64_t recorded_at;    // published: nanoseconds since 1970; rejected: which stream was refused, from 0
+  std::uint64_t position;      // published: of its first event; rejected: Refusal::actual
+  std::int64_t recorded_at;    // published: nanoseconds since 1970; rejected: Refusal::cause()
   std::uint32_t decision_crc;  // over the final word, the two fields above, assigned, and content_crc
   std::uint32_t content_crc;   // over the content, the pad, and the word but its state
 };
@@ -84,6 +95,25 @@ static_assert(sizeof(FrameHeader) == 32 && alignof(FrameHeader) == kAlign);
 static_assert(std::has_unique_object_representations_v<FrameHeader> && std::is_trivially_copyable_v<FrameHeader>);
 static_assert(offsetof(FrameHeader, word) == 0, "readers load the publish word atomically");
 static_assert(std::atomic_ref<std::uint64_t>::is_always_lock_free);
+
+// Why a frame was rejected: the first thing that did not hold.
+struct Refusal {
+  enum class Reason : std::uint32_t {
+    expectation = 0,  // of stream `index`; actual: the version that it had
+    condition = 1,    // number `index`; actual: the position of the event that violates it
+    id = 2,           // of event `index`; actual: the position of the event that has it
+  };
+  Reason reason = Reason::expectation;
+  std::uint32_t index = 0;
+  std::uint64_t actual = 0;
+
+  [[nodiscard]] constexpr std::int64_t cause() const noexcept {
+    return static_cast<std::int64_t>(static_cast<std::uint64_t>(reason) << 32 | index);
+  }
+  static constexpr Refusal unpack(std::int64_t cause, std::uint64_t actual) noexcept {
+    return {static_cast<Reason>(static_cast<std::uint64_t>(cause) >> 32), static_cast<std::uint32_t>(cause), actual};
+  }
+};
 
 // One stream of the frame; its events are the next event_count ones.
 struct StreamEntry {
@@ -129,16 +159,24 @@ struct FrameShape {
   std::uint64_t size = 0;  // of the frame, a multiple of 8
   std::uint32_t events = 0;
   std::uint32_t streams = 0;
+  std::uint32_t ids = 0;   // events that have one
+  std::uint32_t idle = 0;  // streams without events: a conditional frame, or none at all
+  FrameKind kind = FrameKind::events;
+
+  [[nodiscard]] Word word(FrameState state) const noexcept { return Word::events(state, size, events, streams, kind); }
 };
 
 // Checks the limits of everything that an append was given and adds up its frame. `Error::index` is the number of the
 // stream or event at fault, counted over the whole append.
 Result<FrameShape> measure(std::span<const StreamAppend> streams, std::uint64_t payload_size_max) noexcept;
 
+// The shape of a frame with the same events and that block.
+FrameShape with_block(FrameShape shape, const ConditionBlock& block) noexcept;
+
 // Writes the content of a frame of that shape to zeroed bytes, and its checksum and clock to the header. All that is
-// missing then is the word. `offset` is the frame's in its segment.
+// missing then is the word. `offset` is the frame's in its segment. `block`: of a conditional frame, else null.
 void fill(std::byte* frame, const FrameShape& shape, std::span<const StreamAppend> streams, Address floor,
-          std::int64_t now, std::uint64_t offset, std::uint64_t salt) noexcept;
+          std::int64_t now, std::uint64_t offset, std::uint64_t salt, const ConditionBlock* block = nullptr) noexcept;
 
 // --- access in place -------------------------------------------------------------------------------------------------
 

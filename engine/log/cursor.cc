@@ -63,6 +63,14 @@ void Cursor::load_singles() {
   expected_ = expected;
 }
 
+std::optional<Cursor::Frame> Cursor::frame() {
+  if (!started_ && !start()) return std::nullopt;
+  const FrameHeader* const found = next_frame();
+  if (found == nullptr) return std::nullopt;
+  return Frame{
+      found, word_, {static_cast<std::uint32_t>(segment_->segment->number()), static_cast<std::uint32_t>(offset_)}};
+}
+
 bool Cursor::start() {
   started_ = forward_ ? start_forward() : start_backward();
   return started_;
@@ -170,7 +178,7 @@ const FrameHeader* Cursor::next_frame() {
     if (word.bits == 0) continue;
     if (offset_ + word.size() > visible_end()) return nullptr;
     const auto& frame = *reinterpret_cast<const FrameHeader*>(segment.data().data() + offset_);
-    const bool shown = word.kind() == format::FrameKind::events && word.state() == format::FrameState::published;
+    const bool shown = word.has_events() && word.state() == format::FrameState::published;
     if (shown && !admit(frame, word)) return nullptr;
     offset_ += word.size();
     word_ = word;

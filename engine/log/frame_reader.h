@@ -25,7 +25,7 @@ class FrameReader {
   // The next event in `event`; false: there are no more.
   bool next(EventView& event) noexcept {
     if (left_ == 0) return false;
-    if (stream_left_ == 0) next_stream();
+    while (stream_left_ == 0) next_stream();  // a conditional frame may name streams without events
     read(event);
     return true;
   }

@@ -20,7 +20,7 @@ segment::Prefix summarize(const segment::ActiveSegment& segment) noexcept {
     const segment::FrameRef frame = segment.frame(at);
     const format::Word word = format::load_word(segment.bytes() + at);
     at += word.size();
-    if (word.kind() != format::FrameKind::events) continue;
+    if (!word.has_events()) continue;
     prefix.frames_end = at;
     if (word.state() != format::FrameState::published) continue;
     prefix.recorded_last = format::load_decided(frame.recorded_at());

@@ -26,7 +26,7 @@ bool FrameMarks::step(Place& place) const noexcept {
   const format::FrameStatus status = segment_.check(place.offset, format::Check::structure);
   if (status.kind != format::FrameStatus::Kind::decided) return false;
   const format::Word word = status.word;
-  if (word.kind() == format::FrameKind::events && word.state() == format::FrameState::published) {
+  if (word.has_events() && word.state() == format::FrameState::published) {
     const auto& frame = *reinterpret_cast<const format::FrameHeader*>(segment_.data().data() + place.offset);
     place.position = format::load_decided(frame.position) + word.event_count() - 1;
     place.recorded_at = format::load_decided(frame.recorded_at);

@@ -78,7 +78,7 @@ Beyond scan_beyond(const Segment& segment, std::uint64_t from) noexcept {
     beyond.bytes += format::kAlign;
     // Structure first: it costs next to nothing, and what is not a frame hardly ever has any. A checksum may run over
     // megabytes for each 8 bytes of garbage.
-    if (word.kind() != format::FrameKind::events || !is_frame(segment.check(at, format::Check::structure)) ||
+    if (!word.has_events() || !is_frame(segment.check(at, format::Check::structure)) ||
         !is_frame(segment.check(at, format::Check::checksums))) {
       continue;
     }

@@ -151,8 +151,7 @@ void require_agreement(const segment::Segment& segment) {
     if (format::load_word(segment.data().data() + at).bits == 0) continue;
     for (const format::Check how : {format::Check::structure, format::Check::checksums}) {
       const format::FrameStatus status = segment.check(at, how);
-      const bool usual =
-          status.kind == format::FrameStatus::Kind::decided && status.word.kind() == format::FrameKind::events;
+      const bool usual = status.kind == format::FrameStatus::Kind::decided && status.word.has_events();
       require(segment.accept(at, how) == (usual ? status.word : format::Word{}), "accept() and check() do not agree");
     }
   }

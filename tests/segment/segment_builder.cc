@@ -39,15 +39,16 @@ SegmentBuilder::SegmentBuilder(const Spec& spec) : spec_(spec), bytes_(spec.size
 }
 
 std::uint64_t SegmentBuilder::fill(std::span<const StreamAppend> streams) {
-  const auto shape = format::measure(streams, std::numeric_limits<std::uint32_t>::max());
+  auto shape = format::measure(streams, std::numeric_limits<std::uint32_t>::max());
+  if (shape && block_ != nullptr) shape = format::with_block(*shape, *block_);
   if (!shape || shape->size > format::data_end(spec_.size) - end_) {
     std::fprintf(stderr, "SegmentBuilder: %s\n", shape ? "the segment is full" : shape.error().what);
     std::abort();
   }
   const std::uint64_t offset = end_;
   clock_ += 1'000'000'000;
-  format::fill(bytes_.data() + offset, *shape, streams, floor_, clock_, offset, salt_);
-  const auto word = format::Word::events(format::FrameState::filled, shape->size, shape->events, shape->streams);
+  format::fill(bytes_.data() + offset, *shape, streams, floor_, clock_, offset, salt_, block_);
+  const auto word = shape->word(format::FrameState::filled);
   put(bytes_, offset, &word.bits, sizeof(word.bits));
   end_ += shape->size;
   return offset;

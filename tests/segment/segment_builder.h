@@ -42,6 +42,9 @@ class SegmentBuilder {
   std::uint64_t reject(std::span<const StreamAppend> streams, std::uint32_t refused, Version actual);
   std::uint64_t fill(std::span<const StreamAppend> streams);  // not decided
 
+  // Conditional frames from here on, or no more.
+  void set_block(const format::ConditionBlock* block) { block_ = block; }
+
   void set_floor(format::Address floor) { floor_ = floor; }
   void describe_base();
   void pad();  // to the end of the data
@@ -66,6 +69,7 @@ class SegmentBuilder {
   std::uint64_t end_ = format::kDataStart;
   std::uint64_t frames_end_ = format::kDataStart;
   format::Address floor_{};
+  const format::ConditionBlock* block_ = nullptr;
   std::uint64_t events_ = 0;
   std::uint64_t frames_ = 0;
   std::int64_t clock_ = 0;

@@ -11,20 +11,22 @@ namespace daybook {
 
 // What went wrong, coarse enough to branch on. Values are stable: they appear in logs and in exit codes.
 enum class Errc : std::uint8_t {
-  io = 1,                // a system call failed; see Error::sys_errno
-  corrupt = 2,           // bytes break the format; see Error::segment and Error::offset
-  unsupported = 3,       // well-formed, but written by a newer version or for another machine
-  locked = 4,            // another process has the store open for writing
-  not_found = 5,         // no store, segment or position there
-  wrong_version = 6,     // an expectation on a stream did not hold; see expected and actual
-  invalid_argument = 7,  // the call breaks a documented limit; see Error::what
-  too_large = 8,         // the append does not fit in a segment, or a payload is over the limit
-  no_space = 9,          // the disk (or quota) is full; appending resumes when there is room
-  poisoned = 10,         // an earlier sync failed: the log refuses appends until it is reopened
-  read_only = 11,        // the store was opened read-only
-  closed = 12,           // the store was closed, or this is a forked child of the process that opened it
-  stale_token = 13,      // a resume token beyond what survived a crash, or of another log
-  unsupported_fs = 14,   // the file system is not known to keep the promises; see OpenOptions
+  io = 1,                 // a system call failed; see Error::sys_errno
+  corrupt = 2,            // bytes break the format; see Error::segment and Error::offset
+  unsupported = 3,        // well-formed, but written by a newer version or for another machine
+  locked = 4,             // another process has the store open for writing
+  not_found = 5,          // no store, segment or position there
+  wrong_version = 6,      // an expectation on a stream did not hold; see expected and actual
+  invalid_argument = 7,   // the call breaks a documented limit; see Error::what
+  too_large = 8,          // the append does not fit in a segment, or a payload is over the limit
+  no_space = 9,           // the disk (or quota) is full; appending resumes when there is room
+  poisoned = 10,          // an earlier sync failed: the log refuses appends until it is reopened
+  read_only = 11,         // the store was opened read-only
+  closed = 12,            // the store was closed, or this is a forked child of the process that opened it
+  stale_token = 13,       // a resume token beyond what survived a crash, or of another log
+  unsupported_fs = 14,    // the file system is not known to keep the promises; see OpenOptions
+  condition_failed = 15,  // an append condition is violated: index says which, actual by which position
+  duplicate_id = 16,      // an event's id is in use: index says which event, actual at which position
 };
 
 // A failure, with the evidence. Trivially copyable and free of allocation: the text is made by
@@ -37,7 +39,7 @@ struct Error {
   std::uint64_t offset = 0;    // byte offset in the segment's file
   std::uint64_t expected = 0;  // what the rule asked for (a version, a checksum, a size, a position)
   std::uint64_t actual = 0;    // what was found
-  std::uint32_t index = 0;     // which element of the argument list is meant: stream or event, from 0
+  std::uint32_t index = 0;     // which element of the argument list is meant: stream, event or condition, from 0
 };
 
 // A value or an Error. GCC 12's std::expected may be dropped without a warning; this one may not.

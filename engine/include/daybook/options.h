@@ -37,6 +37,11 @@ struct OpenOptions {
   // Largest payload of one event, in bytes.
   std::uint32_t payload_size_max = 16u << 20;
 
+  // How many of the newest events an event id is looked for in. Among them an id is of one event: an append that was
+  // made before returns its first result (Appended::repeated), any other use of the id is Errc::duplicate_id. 0 = ids
+  // are stored and not checked. Costs nothing for events without ids.
+  std::uint64_t id_horizon = 1'000'000;
+
   // false: open fails with Errc::not_found instead of creating a store (read_write only).
   bool create = true;
 

@@ -42,8 +42,17 @@ struct Query {
   static Query tag(std::string tag) { return {.items = {{.tags = {std::move(tag)}}}}; }
 };
 
+// What an append depends on: it fails if an event that `fail_if` matches is in the log at a position above `after`.
+// Decided when the append is published, in log order, exactly. (The append condition of the DCB specification: `after` is
+// the last position that the decision has taken into account; it may be beyond the last match, and beyond the log's end.)
+struct AppendCondition {
+  Query fail_if{};
+  Position after = 0;        // 0: any match violates the condition
+  Position violated_by = 0;  // out, when the append is refused: the first event that violates it; 0 = none does
+};
+
 // Limits of a query; one that breaks them is refused with Errc::invalid_argument.
 inline constexpr std::size_t kQueryItemsMax = 256;   // items and exclusions together
-inline constexpr std::size_t kQueryKeysMax = 1'024;  // streams, types and tags of all of them
+inline constexpr std::size_t kQueryKeysMax = 1'024;  // streams, types and tags of all of them; each 1..255 bytes
 
 }  // namespace daybook

@@ -20,19 +20,23 @@
 
 namespace daybook {
 
-// One stream's part of an append.
+// One stream's part of an append. Without events, its expectation is checked and nothing is written to the stream.
 struct StreamAppend {
   std::string_view stream;
   Expect expect{};
-  std::span<const NewEvent> events;
-  Version last_version = 0;  // out, when the append succeeded: version of the last event
+  std::span<const NewEvent> events{};
+  Version last_version = 0;  // out, when the append succeeded: version of the stream behind it
+  bool refused = false;      // out: the expectation did not hold
+  Version actual = 0;        // out, when refused: the version that the stream had
 };
 
-// Where an append went. An append of n events takes n positions in a row, in the order given.
+// Where an append went. An append of n events takes n positions in a row, in the order given. An append without events
+// has looked at everything up to last_position; its first_position is 0.
 struct Appended {
   Position first_position = 0;
   Position last_position = 0;
   Version last_version = 0;  // of the (first) stream, after the append
+  bool repeated = false;     // the events were there already, by their ids: this is where the first append put them
 };
 
 struct StreamHead {
@@ -91,7 +95,7 @@ class DAYBOOK_EXPORT Store {
 
   // Appends events to one stream, all or none. Returns when they are visible, and durable if asked for.
   // Lock-free in Durability::memory. Fails without a trace in the log: wrong_version (expected, actual),
-  // invalid_argument, too_large, no_space, poisoned, read_only, closed.
+  // duplicate_id, invalid_argument, too_large, no_space, poisoned, read_only, closed.
   Result<Appended> append(std::string_view stream, Expect expect, std::span<const NewEvent> events,
                           const AppendOptions& options = {});
   Result<Appended> append(std::string_view stream, Expect expect, std::initializer_list<NewEvent> events,
@@ -100,8 +104,28 @@ class DAYBOOK_EXPORT Store {
   }
 
   // Appends to several streams as one frame: visible together or not at all, each stream with its own expectation.
-  // A stream may be named once. On wrong_version, Error::index says which stream.
+  // A stream may be named once. On wrong_version, Error::index says which stream; StreamAppend::refused and actual say
+  // it of each.
+  //
+  // Events with ids may be appended again: when the log holds an append of the same events (by id) to the same streams,
+  // nothing is written, whatever the expectations and conditions, and the first result is returned. Any other use of an
+  // id that is in the log is duplicate_id. See OpenOptions::id_horizon.
   Result<Appended> append(std::span<StreamAppend> streams, const AppendOptions& options = {});
+
+  // The same, if no condition is violated (condition_failed), all of it decided at one place in the log. Every condition
+  // that is violated says so, and every stream that is refused, also when the error names another one: those behind the
+  // named one as of then or a moment later. Streams may have no events, and there may be no streams: an append without
+  // any event checks what holds for everything that is published now, and writes nothing.
+  Result<Appended> append(std::span<StreamAppend> streams, std::span<AppendCondition> conditions,
+                          const AppendOptions& options = {});
+
+  // Events to one stream under one condition: on condition_failed, Error::actual is the first position that violates it.
+  Result<Appended> append(std::string_view stream, Expect expect, std::span<const NewEvent> events,
+                          const AppendCondition& condition, const AppendOptions& options = {});
+  Result<Appended> append(std::string_view stream, Expect expect, std::initializer_list<NewEvent> events,
+                          const AppendCondition& condition, const AppendOptions& options = {}) {
+    return append(stream, expect, std::span(events.begin(), events.size()), condition, options);
+  }
 
   // Returns when everything up to `position` (everything published by now) is durable.
   Result<void> sync(Position position);

@@ -86,5 +86,6 @@ inline constexpr std::size_t kTagSizeMax = 255;        // 1..255 bytes each
 inline constexpr std::size_t kTagsMax = 64;            // per event
 inline constexpr std::size_t kAppendEventsMax = 65'535;
 inline constexpr std::size_t kAppendStreamsMax = 1'024;
+inline constexpr std::size_t kAppendConditionsMax = 256;
 
 }  // namespace daybook
