@@ -21,7 +21,8 @@ Expect expectation(const EventLine& event) {
 
 // Errors that fewer events may get rid of, or that are about one of them.
 bool is_about_events(Errc code) {
-  return code == Errc::wrong_version || code == Errc::invalid_argument || code == Errc::too_large;
+  return code == Errc::wrong_version || code == Errc::invalid_argument || code == Errc::too_large ||
+         code == Errc::duplicate_id;
 }
 
 }  // namespace

@@ -8,7 +8,9 @@ namespace {
 int exit_code(Errc code) {
   switch (code) {
     case Errc::corrupt:
-    case Errc::wrong_version: return kNo;
+    case Errc::wrong_version:
+    case Errc::condition_failed:
+    case Errc::duplicate_id: return kNo;
     case Errc::unsupported: return kUnsupported;
     default: return kFailed;
   }

@@ -1,6 +1,7 @@
 // Append: claim, fill, publish. Everything that an appending thread does in Durability::memory is in this file, in
 // publisher.h and in segment/claims.h: no mutex, no allocation, and no system call unless somebody sleeps, the next
-// segment is not there yet, or a frame before its own is held up.
+// segment is not there yet, or a frame before its own is held up. That is of appends that depend on nothing but their own
+// streams; others look into the log first, which may allocate and read a lot (past.h).
 #pragma once
 
 #include <algorithm>
@@ -8,6 +9,8 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
+#include <new>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <thread>
@@ -18,8 +21,12 @@
 #include "format/frame.h"
 #include "io/futex.h"
 #include "io/system.h"
+#include "log/condition_check.h"
 #include "log/log_state.h"
+#include "log/outcome.h"
+#include "log/past.h"
 #include "log/publisher.h"
+#include "log/query_match.h"
 #include "segment/active_segment.h"
 
 namespace daybook::log {
@@ -62,6 +69,10 @@ struct ProductionEnv {
     Atomics::store(written.check, format::base_check(base, segment.salt()), Atomics::release);
   }
 
+  static std::optional<format::Refusal> refusal(const Segment& segment, std::uint64_t offset) noexcept {
+    return find_refusal(segment, offset);
+  }
+
   // Waiting for another thread's frame. Yielding early matters more than spinning: the thread that is waited for may
   // need this very processor.
   static void pause(std::uint32_t round) noexcept {
@@ -77,25 +88,23 @@ struct ProductionEnv {
   }
 };
 
-// Where an append ended up.
-struct Outcome {
-  Appended appended;
-  format::Address end;  // behind its frame
-};
-
 template <typename Env = ProductionEnv>
 class Appender {
   using Step = typename Env::Step;
 
  public:
-  Appender(LogState& state, std::uint64_t payload_size_max) noexcept
-      : state_(state), publisher_(state), payload_size_max_(payload_size_max) {}
+  // Without a past it takes no conditions, writes to every stream, and does not check ids.
+  Appender(LogState& state, std::uint64_t payload_size_max, const Past* past = nullptr) noexcept
+      : state_(state), publisher_(state), payload_size_max_(payload_size_max), past_(past) {}
 
-  // Thread safety: from any thread at any time. Lock-free.
-  Result<Outcome> append(std::span<StreamAppend> streams) noexcept {
+  // Thread safety: from any thread at any time. Lock-free, but for what Past needs.
+  Result<Outcome> append(std::span<StreamAppend> streams, std::span<AppendCondition> conditions = {}) noexcept {
     if (state_.failure.is_set()) return fail(state_.failure.error());
+    if (streams.empty() && !conditions.empty()) return append_depending({}, conditions, {});
     const auto shape = format::measure(streams, payload_size_max_);
     if (!shape) return fail(shape.error());
+    const bool checks_ids = shape->ids != 0 && past_ != nullptr && past_->check_ids;
+    if (!conditions.empty() || shape->idle != 0 || checks_ids) return append_depending(streams, conditions, *shape);
 
     std::array<Head*, kAppendStreamsMax> heads;
     DAYBOOK_TRY(find_heads(streams, heads.data()));
@@ -105,14 +114,21 @@ class Appender {
         DAYBOOK_TRY(load_head(streams[i].stream, heads[i]));
         actual = state_.heads.version(heads[i]);
       }
-      if (!streams[i].expect.met_by(*actual)) return fail(refused(streams[i].expect, *actual, i));
+      if (!streams[i].expect.met_by(*actual)) {
+        DAYBOOK_TRY(know_heads(streams.subspan(i), heads.data() + i));
+        return fail(refuse(streams, i, *actual, heads.data()));
+      }
     }
 
     Env::step(Step::begun);
     segment::ActiveSegment* segment = nullptr;
     const auto offset = claim(shape->size, segment);
     if (!offset) return fail(offset.error());
-    return write(*segment, *offset, *shape, streams, heads.data());
+    publish(*segment, *offset, *shape, streams, heads.data(), nullptr);
+    Result<Outcome> outcome = read_outcome(*segment, *offset, streams);
+    if (!outcome) outcome = fail(refuse(streams, outcome.error().index, outcome.error().actual, heads.data()));
+    finish(*segment);
+    return outcome;
   }
 
  private:
@@ -121,18 +137,132 @@ class Appender {
   // and so are smaller than kWakeEvery, may be ahead of it by a frame each; then they wait for it to be published.
   static constexpr std::uint64_t kZeroAhead = 8 * kWakeEvery;
 
+  // An append that needs its past. Nothing is thrown but by want of memory, and that before the claim or behind it.
+  Result<Outcome> append_depending(std::span<StreamAppend> streams, std::span<AppendCondition> conditions,
+                                   const format::FrameShape& shape) noexcept {
+    if (past_ == nullptr) return fail(Error{.code = Errc::invalid_argument, .what = "append without a past"});
+    try {
+      DAYBOOK_TRY(prepare(conditions));
+      if (shape.events == 0) return check(streams, conditions);
+      return append_looking(streams, conditions, shape);
+    } catch (const std::bad_alloc&) {
+      return fail(Error{.code = Errc::io, .sys_errno = ENOMEM, .what = "append"});
+    }
+  }
+
+  // No events: whether everything holds at one point of the log, the last one.
+  Result<Outcome> check(std::span<StreamAppend> streams, std::span<AppendCondition> conditions) {
+    std::array<Head*, kAppendStreamsMax> heads;
+    std::array<Version, kAppendStreamsMax> versions;
+    DAYBOOK_TRY(find_heads(streams, heads.data()));
+    DAYBOOK_TRY(know_heads(streams, heads.data()));
+    const Point now = settle(std::span(heads).first(streams.size()), versions.data());
+    std::optional<Error> refusal = refuse_at(streams, versions.data());
+    format::Address looked{};
+    DAYBOOK_TRY(look_up(past_->history, conditions, now.position, looked));
+    if (!refusal) refusal = first_violation(conditions);
+    if (refusal) return fail(*refusal);
+    for (std::size_t i = 0; i < streams.size(); ++i) streams[i].last_version = versions[i];
+    return Outcome{.appended = {.last_position = now.position, .last_version = streams.empty() ? 0 : versions[0]}};
+  }
+
+  // Ids, expectations and conditions against what is published now; what is published from then on until the frame's turn
+  // comes is for publishing to look at.
+  Result<Outcome> append_looking(std::span<StreamAppend> streams, std::span<AppendCondition> conditions,
+                                 format::FrameShape shape) {
+    std::array<Head*, kAppendStreamsMax> heads;
+    std::array<Version, kAppendStreamsMax> versions;
+    DAYBOOK_TRY(find_heads(streams, heads.data()));
+    DAYBOOK_TRY(know_heads(streams, heads.data()));
+    const Point now = settle(std::span(heads).first(streams.size()), versions.data());
+    format::ConditionBlock block{.conditions = conditions, .looked = format::Address::unpack(now.address)};
+    if (shape.ids != 0 && past_->check_ids) {
+      // Before the expectations: a repeated append finds its own events in the way.
+      block.unique_ids = true;
+      const auto own = collect_ids(streams);
+      if (!own) return fail(own.error());
+      const auto found = past_->history.find_ids(own->ids);
+      if (!found) return fail(found.error());
+      block.looked = std::min(block.looked, found->looked);
+      for (std::size_t i = 0; i < own->ids.size(); ++i) {
+        if (found->positions[i] != 0) return find_first_append(*past_, streams, own->events[i], found->positions[i]);
+      }
+    }
+    std::optional<Error> refusal = refuse_at(streams, versions.data());
+    DAYBOOK_TRY(look_up(past_->history, conditions, ~Position{0}, block.looked));
+    if (!refusal) refusal = first_violation(conditions);
+    if (refusal) return fail(*refusal);
+
+    Env::step(Step::begun);
+    shape = format::with_block(shape, block);
+    segment::ActiveSegment* segment = nullptr;
+    const auto offset = claim(shape.size, segment);
+    if (!offset) return fail(offset.error());
+    publish(*segment, *offset, shape, streams, heads.data(), &block);
+    Result<Outcome> outcome = read_outcome(*segment, *offset, streams);
+    finish(*segment);
+    if (outcome) return outcome;
+    return explain(*segment, *offset, streams, conditions, block, heads.data());
+  }
+
+  // Everything that stood against a frame that was rejected; or the result of the append that it repeats.
+  Result<Outcome> explain(segment::ActiveSegment& segment, std::uint64_t offset, std::span<StreamAppend> streams,
+                          std::span<AppendCondition> conditions, const format::ConditionBlock& block,
+                          Head* const* heads) {
+    if (const auto used = find_used_id(segment, offset)) {
+      return find_first_append(*past_, streams, used->index, used->actual);
+    }
+    visit_decided(segment, offset, block.looked, [conditions](const EventView& event) {
+      for (AppendCondition& condition : conditions) {
+        const bool counts = condition.violated_by == 0 && event.position > condition.after;
+        if (counts && matches(condition.fail_if, event)) condition.violated_by = event.position;
+      }
+      return false;
+    });
+    const segment::FrameRef frame = segment.frame(offset);
+    const auto refusal =
+        format::Refusal::unpack(format::load_decided(frame.recorded_at()), format::load_decided(frame.position()));
+    if (refusal.reason == format::Refusal::Reason::expectation) {
+      return fail(refuse(streams, refusal.index, refusal.actual, heads));
+    }
+    const Error recorded{
+        .code = Errc::condition_failed, .what = "append condition", .actual = refusal.actual, .index = refusal.index};
+    return fail(first_violation(conditions).value_or(recorded));
+  }
+
+  // A point of the log, and the versions that streams had there. Heads move before the mark does, so one may be ahead of
+  // it; then the frame at the mark is filled, and to get it decided is better than to wait for somebody who may be stuck.
+  Point settle(std::span<Head* const> heads, Version* versions) noexcept {
+    for (;;) {
+      segment::ActiveSegment& at = *state_.publishing.load(std::memory_order_seq_cst);
+      const segment::Mark mark = at.claims().mark();
+      const Position position = at.base.load(std::memory_order_relaxed) + mark.events;
+      bool ahead = false;
+      for (std::size_t i = 0; i < heads.size(); ++i) {
+        // In this order: who sees a version sees the position that goes with it, or a later one.
+        versions[i] = state_.heads.version(heads[i]);
+        ahead = ahead || state_.heads.last_position(heads[i]) > position;
+      }
+      const format::Address address{static_cast<std::uint32_t>(at.number()), static_cast<std::uint32_t>(mark.offset)};
+      if (!ahead) return {address.packed(), position};
+      publisher_.help(at, mark.offset);
+    }
+  }
+
   // Fills and publishes what is claimed.
-  Result<Outcome> write(segment::ActiveSegment& segment, std::uint64_t offset, const format::FrameShape& shape,
-                        std::span<StreamAppend> streams, Head* const* heads) noexcept {
+  void publish(segment::ActiveSegment& segment, std::uint64_t offset, const format::FrameShape& shape,
+               std::span<StreamAppend> streams, Head* const* heads, const format::ConditionBlock* block) noexcept {
     Env::step(Step::claimed);
-    fill(segment, offset, shape, streams);
+    fill(segment, offset, shape, streams, block);
     Env::step(Step::filled);
     publisher_.publish_through(segment, offset, heads);
     Env::step(Step::published);
-    Result<Outcome> outcome = read_outcome(segment, offset, streams);
+  }
+
+  // The outcome has been read.
+  void finish(segment::ActiveSegment& segment) noexcept {
     segment.claims().leave();
     state_.live->wake();
-    return outcome;
   }
 
   // Before the claim: stream_table.h (5). So only a thread that owes nothing to anybody ever waits for a disk here.
@@ -140,6 +270,13 @@ class Appender {
     const auto at_open = state_.head_at_open(stream);
     if (!at_open) return fail(at_open.error());
     state_.heads.load(head, *at_open);
+    return {};
+  }
+
+  Result<void> know_heads(std::span<const StreamAppend> streams, Head* const* heads) noexcept {
+    for (std::size_t i = 0; i < streams.size(); ++i) {
+      if (!state_.heads.known_version(heads[i])) DAYBOOK_TRY(load_head(streams[i].stream, heads[i]));
+    }
     return {};
   }
 
@@ -194,15 +331,16 @@ class Appender {
   }
 
   void fill(segment::ActiveSegment& segment, std::uint64_t offset, const format::FrameShape& shape,
-            std::span<const StreamAppend> streams) noexcept {
-    const format::Word word = format::Word::events(format::FrameState::filled, shape.size, shape.events, shape.streams);
+            std::span<const StreamAppend> streams, const format::ConditionBlock* block) noexcept {
+    const format::Word word = shape.word(format::FrameState::filled);
     const auto floor = format::Address::unpack(state_.durable_floor.load(std::memory_order_relaxed));
-    format::fill(segment.bytes() + offset, shape, streams, floor, io::coarse_now(), offset, segment.salt());
+    format::fill(segment.bytes() + offset, shape, streams, floor, io::coarse_now(), offset, segment.salt(), block);
     Env::step(Step::copied);
     // Release: whoever finds the word filled sees the frame. Pairs with the acquire loads of the word in Publisher.
     Env::Atomics::store(segment.frame(offset).word(), word.bits, Env::Atomics::release);
   }
 
+  // Rejected: the index and the version of a refused stream, if that was why.
   static Result<Outcome> read_outcome(segment::ActiveSegment& segment, std::uint64_t offset,
                                       std::span<StreamAppend> streams) noexcept {
     const segment::FrameRef frame = segment.frame(offset);
@@ -210,13 +348,16 @@ class Appender {
     const std::uint64_t position = format::load_decided(frame.position());
     if (word.state() == format::FrameState::rejected) {
       const auto index = static_cast<std::uint32_t>(format::load_decided(frame.recorded_at()));
-      return fail(refused(streams[index].expect, position, index));
+      return fail(Error{.code = Errc::wrong_version, .actual = position, .index = index});
     }
     for (std::uint32_t i = 0; i < streams.size(); ++i) {
       streams[i].last_version = format::load_decided(frame.assigned(i)) + streams[i].events.size() - 1;
+      streams[i].refused = false;
     }
     Outcome outcome;
-    outcome.appended = {position, position + word.event_count() - 1, streams[0].last_version};
+    outcome.appended = {.first_position = position,
+                        .last_position = position + word.event_count() - 1,
+                        .last_version = streams[0].last_version};
     outcome.end = {static_cast<std::uint32_t>(segment.number()), static_cast<std::uint32_t>(offset + word.size())};
     return outcome;
   }
@@ -279,6 +420,30 @@ class Appender {
     }
   }
 
+  // Stream `first` is refused, those before it are not; what about the others, the heads say.
+  Error refuse(std::span<StreamAppend> streams, std::uint32_t first, Version actual, Head* const* heads) noexcept {
+    for (std::uint32_t i = 0; i < streams.size(); ++i) {
+      const Version version = i == first ? actual : state_.heads.version(heads[i]);
+      note(streams[i], i >= first, version);
+    }
+    return refused(streams[first].expect, actual, first);
+  }
+
+  // The same with all versions known: the error for the first one refused, if any is.
+  static std::optional<Error> refuse_at(std::span<StreamAppend> streams, const Version* versions) noexcept {
+    std::optional<Error> first;
+    for (std::uint32_t i = 0; i < streams.size(); ++i) {
+      note(streams[i], true, versions[i]);
+      if (streams[i].refused && !first) first = refused(streams[i].expect, versions[i], i);
+    }
+    return first;
+  }
+
+  static void note(StreamAppend& stream, bool counts, Version actual) noexcept {
+    stream.refused = counts && !stream.expect.met_by(actual);
+    stream.actual = stream.refused ? actual : 0;
+  }
+
   static Error refused(Expect expect, Version actual, std::uint32_t index) noexcept {
     const char* what = "expected version";
     if (expect.kind() == Expect::Kind::no_stream) what = "expected no stream";
@@ -290,6 +455,7 @@ class Appender {
   LogState& state_;
   Publisher<Env> publisher_;
   const std::uint64_t payload_size_max_;
+  const Past* const past_;
 };
 
 }  // namespace daybook::log

@@ -20,6 +20,15 @@ class Cursor final : public EventCursor {
  public:
   Cursor(std::shared_ptr<SegmentSet> segments, const ReadOptions& options);
 
+  struct Frame {
+    const format::FrameHeader* frame = nullptr;
+    format::Word word{};
+    format::Address end{};  // behind it
+  };
+  // Forward, before anything else: the frame that holds the first event behind `after`. Nothing: there is none, or an
+  // error.
+  std::optional<Frame> frame();
+
  private:
   static constexpr std::size_t kForwardBlock = 8;
 

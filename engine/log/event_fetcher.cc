@@ -15,8 +15,7 @@ Key id_key(const EventId& id) noexcept { return {KeyKind::id, {reinterpret_cast<
 // Reads the frame's word into what fetch() goes on with.
 Result<void> EventFetcher::enter(std::uint64_t offset) {
   const format::FrameStatus status = segment_.check(offset, check(offset));
-  const bool good = status.kind == format::FrameStatus::Kind::decided &&
-                    status.word.kind() == format::FrameKind::events &&
+  const bool good = status.kind == format::FrameStatus::Kind::decided && status.word.has_events() &&
                     status.word.state() == format::FrameState::published;
   if (!good) {
     if (status.kind == format::FrameStatus::Kind::bad || status.kind == format::FrameStatus::Kind::unknown) {

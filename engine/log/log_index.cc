@@ -155,9 +155,14 @@ Result<std::uint64_t> LogIndex::count(const QueryPlan& plan, const PositionWindo
 Result<Position> LogIndex::end_of(const QueryPlan& plan, const PositionWindow& window, Direction direction) {
   const auto parts = this->parts();
   if (!parts) return fail(parts.error());
+  return end_of(**parts, plan, window, direction);
+}
+
+Result<Position> LogIndex::end_of(const Parts& parts, const QueryPlan& plan, const PositionWindow& window,
+                                  Direction direction) {
   const bool forward = direction == Direction::forward;
-  for (std::size_t i = 0; i < (*parts)->size(); ++i) {
-    const Part& part = *(**parts)[forward ? i : (*parts)->size() - 1 - i];
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const Part& part = *parts[forward ? i : parts.size() - 1 - i];
     const auto found =
         part.with_index([&](const index::SegmentIndex& index) { return plan.end_of(part, index, window, direction); });
     if (!found || *found != 0) return found;
@@ -168,7 +173,11 @@ Result<Position> LogIndex::end_of(const QueryPlan& plan, const PositionWindow& w
 Result<Position> LogIndex::find_id(const EventId& id, Position after) {
   const auto parts = this->parts();
   if (!parts) return fail(parts.error());
-  for (const std::shared_ptr<Part>& part : std::views::reverse(**parts)) {
+  return find_id(**parts, id, after);
+}
+
+Result<Position> LogIndex::find_id(const Parts& parts, const EventId& id, Position after) {
+  for (const std::shared_ptr<Part>& part : std::views::reverse(parts)) {
     const auto found = part->with_index([&](const index::SegmentIndex& index) -> Result<Position> {
       const EventFetcher events(part->segment(), index, EventFetcher::kTrusting);
       if (part->base() + part->events(index) <= after) return Position{0};

@@ -44,9 +44,12 @@ class LogIndex {
   Result<std::uint64_t> count(const QueryPlan& plan, const PositionWindow& window);
   // The position of the first or, backward, of the last event that matches; 0 = none.
   Result<Position> end_of(const QueryPlan& plan, const PositionWindow& window, Direction direction);
+  static Result<Position> end_of(const Parts& parts, const QueryPlan& plan, const PositionWindow& window,
+                                 Direction direction);
 
   // The position of the newest event with that id among those behind `after`; 0 = none.
   Result<Position> find_id(const EventId& id, Position after = 0);
+  static Result<Position> find_id(const Parts& parts, const EventId& id, Position after);
 
   // Every key of a kind that begins with `prefix`, with its number of events, in the order of their bytes.
   Result<std::vector<KeyCount>> keys(index::KeyKind kind, std::string_view prefix);

@@ -90,7 +90,7 @@ Result<void> IndexWalk::run(index::MemoryIndex& index, std::uint64_t frames) {
       }
       word = status.word;
     }
-    if (word.kind() == format::FrameKind::events && word.state() == format::FrameState::published) {
+    if (word.has_events() && word.state() == format::FrameState::published) {
       add(index, *reinterpret_cast<const format::FrameHeader*>(segment_.data().data() + offset_), word);
       events_end_ = offset_ + word.size();
     }

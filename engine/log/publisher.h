@@ -19,6 +19,9 @@
 //     finds it decided sees the whole decision.
 // (f) A frame is refused by a pure function of (i) and (ii); nothing of it is recorded but what was refused.
 // (g) The heads of a frame are loaded before it is claimed: stream_table.h (5). So (a) never meets an unknown one.
+// (h) A conditional frame is refused by (iii), too: the frames below the mark, from where its appender had looked before
+//     the claim. They are all decided, and what is decided never changes; so every helper, however late, finds the same,
+//     and none looks at or behind the mark. Readers of the mark acquire, so they see those frames whole.
 //
 // tests/model runs this code under a model checker, with each of these orders broken in turn.
 #pragma once
@@ -34,7 +37,8 @@
 namespace daybook::log {
 
 // `Env` gives the types: Atomics, Segment (with claims(), frame(), next and base), Log (publishing, heads, clock),
-// Frame views, and step(), which does nothing outside tests.
+// Frame views, refusal(), which is (h), and step(), which does nothing
+// outside tests.
 template <typename Env>
 class Publisher {
   using A = typename Env::Atomics;
@@ -81,6 +85,14 @@ class Publisher {
     if (entered != nullptr) entered->claims().leave();
   }
 
+  // Gets publishing past the frame at `offset` of a segment that the caller has not entered. That frame must be filled.
+  void help(Segment& segment, std::uint64_t offset) noexcept {
+    segment.claims().enter();
+    // Otherwise publishing has left it, and so passed the frame; and it may be retired: claims.h (3).
+    if (A::load(log_.publishing, A::seq_cst) == &segment) publish_through(segment, offset, nullptr);
+    segment.claims().leave();
+  }
+
  private:
   static constexpr std::uint64_t kNoFrame = ~std::uint64_t{0};
 
@@ -103,7 +115,7 @@ class Publisher {
       if (!word.decided()) return true;  // decided by nobody yet: another look
     }
     Env::step(Step::decided);
-    const bool counts = word.kind() == FrameKind::events && word.state() == FrameState::published;
+    const bool counts = word.has_events() && word.state() == FrameState::published;
     const std::uint64_t events = counts ? word.event_count() : 0;
     segment.claims().move_mark(mark, {mark.offset + word.size(), mark.events + events});
     Env::step(Step::marked);
@@ -159,6 +171,13 @@ class Publisher {
         return;
       }
     }
+    // (h)
+    if (word.kind() == FrameKind::conditional) {
+      if (const auto refusal = Env::refusal(segment, mark.offset)) {
+        finish(segment, mark.offset, frame, word, word.with(FrameState::rejected), refusal->actual, refusal->cause());
+        return;
+      }
+    }
     // (b)
     for (std::uint32_t i = 0; i < streams; ++i) {
       std::uint64_t expected = 0;
@@ -170,6 +189,7 @@ class Publisher {
     std::uint64_t last = first - 1;
     for (std::uint32_t i = 0; i < streams; ++i) {
       const std::uint64_t events = frame.event_count(streams, i);
+      if (events == 0) continue;  // only its expectation
       last += events;
       log_.heads.advance(heads[i], before[i], before[i] + events, last);
     }

@@ -14,25 +14,6 @@ using index::Ordinals;
 using index::Postings;
 using index::SegmentIndex;
 
-Error invalid(const char* what, std::uint64_t limit, std::uint64_t actual, std::uint32_t index) noexcept {
-  return {.code = Errc::invalid_argument, .what = what, .expected = limit, .actual = actual, .index = index};
-}
-
-Result<void> check_item(const QueryItem& item, std::uint32_t number) {
-  if (item.streams.empty() && item.types.empty() && item.tags.empty()) {
-    return fail(invalid("query item without streams, types and tags", 1, 0, number));
-  }
-  const auto check = [number](const std::vector<std::string>& keys, std::size_t limit) -> Result<void> {
-    for (const std::string& key : keys) {
-      if (key.empty() || key.size() > limit) return fail(invalid("key of a query", limit, key.size(), number));
-    }
-    return {};
-  };
-  DAYBOOK_TRY(check(item.streams, kStreamIdSizeMax));
-  DAYBOOK_TRY(check(item.types, kEventTypeSizeMax));
-  return check(item.tags, kTagSizeMax);
-}
-
 std::int64_t nanoseconds(Timestamp time) noexcept { return time.time_since_epoch().count(); }
 
 }  // namespace
@@ -42,21 +23,6 @@ OrdinalRange PositionWindow::of(Position base, std::uint64_t events) const noexc
   const Position end = before <= base + 1 ? 0 : std::min<Position>(before - base - 1, events);
   if (begin >= end) return {};
   return {static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end)};
-}
-
-Result<void> check_query(const Query& query) {
-  const std::size_t items = query.items.size() + query.except.size();
-  if (items > kQueryItemsMax) return fail(invalid("number of query items", kQueryItemsMax, items, 0));
-  std::uint32_t number = 0;
-  std::size_t keys = 0;
-  for (const auto* const list : {&query.items, &query.except}) {
-    for (const QueryItem& item : *list) {
-      keys += item.streams.size() + item.types.size() + item.tags.size();
-      DAYBOOK_TRY(check_item(item, number++));
-    }
-  }
-  if (keys > kQueryKeysMax) return fail(invalid("number of keys of a query", kQueryKeysMax, keys, 0));
-  return {};
 }
 
 QueryPlan::QueryPlan(Query query) : query_(std::move(query)) {}

@@ -40,13 +40,10 @@ struct VersionWindow {
   Version to = std::numeric_limits<Version>::max();  // inclusive
 };
 
-// Whether a query keeps to the limits of daybook/query.h; invalid_argument says which it breaks.
-Result<void> check_query(const Query& query);
-
 // Thread safety: const members, from any thread.
 class QueryPlan {
  public:
-  // Copies the query. An error is for whoever asks first: check_query().
+  // Copies the query. It has passed check_query().
   explicit QueryPlan(Query query);
   // The events of one stream in a window of versions.
   QueryPlan(std::string stream, VersionWindow versions);

@@ -117,6 +117,7 @@ void Supplier::prepare(segment::ActiveSegment& active) noexcept {
   if (made) {
     supply.failure.store(0, std::memory_order_release);
     failed_ticks_ = 0;
+    (*made)->previous = &active;
     active.next.store(adopt_(std::move(*made)), std::memory_order_release);
   } else {
     const Error& error = made.error();

@@ -60,7 +60,9 @@ Writer::Writer(std::unique_ptr<io::Directory> store, std::unique_ptr<io::Lock> l
       readers_(std::move(readers)),
       index_(std::make_shared<LogIndex>(readers_)),
       fork_generation_(io::fork_generation()),
-      appender_(state_, options.payload_size_max) {
+      history_(state_, index_, options.id_horizon),
+      past_{.history = history_, .segments = readers_, .check_ids = options.id_horizon != 0},
+      appender_(state_, options.payload_size_max, &past_) {
   state_.live = readers_->live();
 }
 
@@ -90,6 +92,7 @@ void Writer::learn_heads(const format::FrameHeader& frame, format::Word word) no
   const format::StreamEntry* const entries = format::stream_entries(frame, word.stream_count());
   Position last = format::load_decided(frame.position) - 1;
   for (std::uint32_t i = 0; i < word.stream_count(); ++i) {
+    if (entries[i].event_count == 0) continue;  // only checked
     last += entries[i].event_count;
     Head* const head = state_.heads.find(frame, word.stream_count(), i);
     if (head == nullptr) {
@@ -172,9 +175,10 @@ segment::ActiveSegment* Writer::adopt(std::unique_ptr<segment::ActiveSegment> se
   return segments_.emplace_back(std::move(segment)).get();
 }
 
-Result<Appended> Writer::append(std::span<StreamAppend> streams, Durability durability) noexcept {
+Result<Appended> Writer::append(std::span<StreamAppend> streams, std::span<AppendCondition> conditions,
+                                Durability durability) noexcept {
   if (!usable()) return fail(Error{.code = Errc::closed, .what = "store of a parent process"});
-  const auto outcome = appender_.append(streams);
+  const auto outcome = appender_.append(streams, conditions);
   if (!outcome) return fail(outcome.error());
   if (durability == Durability::sync) DAYBOOK_TRY(sync_to(outcome->end.packed()));
   if (durability == Durability::interval && !regular_.load(std::memory_order_relaxed) && !regular_.exchange(true)) {

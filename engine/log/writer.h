@@ -16,9 +16,11 @@
 #include "log/appender.h"
 #include "log/group_sync.h"
 #include "log/head_source.h"
+#include "log/indexed_history.h"
 #include "log/indexer.h"
 #include "log/log_index.h"
 #include "log/log_state.h"
+#include "log/past.h"
 #include "log/recovery.h"
 #include "log/sealer.h"
 #include "log/segment_set.h"
@@ -35,7 +37,8 @@ class Writer {
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
 
-  Result<Appended> append(std::span<StreamAppend> streams, Durability durability) noexcept;
+  Result<Appended> append(std::span<StreamAppend> streams, std::span<AppendCondition> conditions,
+                          Durability durability) noexcept;
   Result<void> sync(Position position) noexcept;
 
   [[nodiscard]] Point published() const noexcept { return state_.published(); }
@@ -47,8 +50,9 @@ class Writer {
   [[nodiscard]] const std::shared_ptr<LogIndex>& index() const noexcept { return index_; }
   [[nodiscard]] const std::shared_ptr<SegmentSet>& readers() const noexcept { return readers_; }
   [[nodiscard]] const RecoveryReport& recovery() const noexcept { return report_; }
-  // What appenders share: for tests that bring their own.
+  // What appenders share and look into: for tests that bring their own.
   [[nodiscard]] LogState& state() noexcept { return state_; }
+  [[nodiscard]] const Past& past() const noexcept { return past_; }
 
   Result<void> close() noexcept;
 
@@ -78,6 +82,8 @@ class Writer {
 
   std::optional<SyncEnv> sync_env_;
   std::optional<GroupSync<SyncEnv>> sync_;
+  IndexedHistory history_;
+  const Past past_;
   Appender<> appender_;
   std::unique_ptr<Sealer> sealer_;
   std::unique_ptr<Supplier> supplier_;

@@ -53,7 +53,7 @@ class FrameRef {
 // Two, so that two syncs can be in flight and each sees every error: an error is reported once to each description.
 inline constexpr std::size_t kSyncFiles = 2;
 
-// Thread safety: claims(), next and base from any thread; the rest from the thread that owns what it touches.
+// Thread safety: claims(), next, previous and base from any thread; the rest from the thread that owns what it touches.
 // Lifetime: as long as the log is open; appenders keep plain pointers.
 class ActiveSegment {
  public:
@@ -96,6 +96,7 @@ class ActiveSegment {
   void pad(std::uint64_t offset) noexcept;
 
   std::atomic<ActiveSegment*> next = nullptr;  // prepared, or null
+  ActiveSegment* previous = nullptr;           // of this session; set before it becomes the next of that one
   std::atomic<std::uint64_t> base = 0;         // position before the first event here; final once publishing is here
 
  private:

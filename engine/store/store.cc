@@ -7,6 +7,7 @@
 #include "log/cursor.h"
 #include "log/log_index.h"
 #include "log/query_cursor.h"
+#include "log/query_match.h"
 #include "log/segment_set.h"
 #include "log/writer.h"
 #include "store/store_access.h"
@@ -129,9 +130,21 @@ Result<Appended> Store::append(std::string_view stream, Expect expect, std::span
   return append(std::span(&one, 1), options);
 }
 
+Result<Appended> Store::append(std::string_view stream, Expect expect, std::span<const NewEvent> events,
+                               const AppendCondition& condition, const AppendOptions& options) {
+  StreamAppend one{.stream = stream, .expect = expect, .events = events};
+  AppendCondition only = condition;
+  return append(std::span(&one, 1), std::span(&only, 1), options);
+}
+
 Result<Appended> Store::append(std::span<StreamAppend> streams, const AppendOptions& options) {
+  return append(streams, std::span<AppendCondition>(), options);
+}
+
+Result<Appended> Store::append(std::span<StreamAppend> streams, std::span<AppendCondition> conditions,
+                               const AppendOptions& options) {
   if (impl_->writer == nullptr) return fail(Error{.code = Errc::read_only, .what = "append"});
-  return impl_->writer->append(streams, options.durability.value_or(impl_->durability));
+  return impl_->writer->append(streams, conditions, options.durability.value_or(impl_->durability));
 }
 
 Result<void> Store::sync(Position position) {

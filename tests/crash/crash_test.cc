@@ -45,16 +45,16 @@ void run_seeds(Campaign& campaign, std::uint64_t first, std::uint64_t images) {
 void report(const Campaign& campaign, std::chrono::duration<double> time) {
   std::printf(
       "%llu images in %.1f s (%.0f/s): %llu of SIGKILL, %llu taken in a recovery, %llu through the whole store, %llu "
-      "lost something that was not durable\n%llu scripts: %llu appends, %llu events, %llu frames rejected at publish, "
-      "%llu "
-      "clean reopenings, %llu crashes gone on from, up to %llu segments\n",
+      "lost something that was not durable\n%llu scripts: %llu appends (%llu conditional), %llu events, %llu frames "
+      "rejected at publish, %llu clean reopenings, %llu crashes gone on from, up to %llu segments\n",
       static_cast<unsigned long long>(campaign.images), time.count(),
       static_cast<double>(campaign.images) / time.count(), static_cast<unsigned long long>(campaign.killed),
       static_cast<unsigned long long>(campaign.in_recovery), static_cast<unsigned long long>(campaign.opened),
       static_cast<unsigned long long>(campaign.cut), static_cast<unsigned long long>(campaign.scenarios),
-      static_cast<unsigned long long>(campaign.appends), static_cast<unsigned long long>(campaign.events),
-      static_cast<unsigned long long>(campaign.rejected_frames), static_cast<unsigned long long>(campaign.reopened),
-      static_cast<unsigned long long>(campaign.crashes), static_cast<unsigned long long>(campaign.segments));
+      static_cast<unsigned long long>(campaign.appends), static_cast<unsigned long long>(campaign.conditional),
+      static_cast<unsigned long long>(campaign.events), static_cast<unsigned long long>(campaign.rejected_frames),
+      static_cast<unsigned long long>(campaign.reopened), static_cast<unsigned long long>(campaign.crashes),
+      static_cast<unsigned long long>(campaign.segments));
   std::fflush(stdout);
 }
 

@@ -130,6 +130,12 @@ void Scenario::append(std::vector<StoredEvent> frame, bool in_steps) {
                                       version == 0 ? Expect::no_stream() : Expect::exists()};
     stream.expect = right[rng_.below(right.size())];
   }
+  // Some under conditions that hold: of nothing newer, and of something that never is.
+  std::vector<AppendCondition> conditions;
+  if (rng_.below(3) == 0) conditions.push_back({.after = history_.events().size()});
+  if (rng_.below(3) == 0) conditions.push_back({.fail_if = Query::tag(std::string(rng_.below(200), 'x') + "never")});
+  if (rng_.below(4) == 0) arguments.streams.push_back({.stream = "never", .expect = Expect::no_stream()});
+  campaign_.conditional += conditions.empty() ? 0 : 1;
   constexpr std::array kDurabilities{Durability::memory, Durability::sync};
   const Durability durability = in_steps ? Durability::memory : kDurabilities[rng_.below(2)];
   const std::size_t before = history_.events().size();
@@ -139,12 +145,12 @@ void Scenario::append(std::vector<StoredEvent> frame, bool in_steps) {
   Result<Appended> appended;
   if (in_steps) {
     // Takes an image after each step, too: what a power cut in the middle of an append leaves.
-    appended = append_in_steps(*store_, arguments.streams, [this](log::Step) {
+    appended = append_in_steps(*store_, arguments.streams, conditions, [this](log::Step) {
       disk_->observe();
       take_images(doing_, 1);
     });
   } else {
-    appended = store_->append(arguments.streams, {.durability = durability});
+    appended = store_->append(arguments.streams, conditions, {.durability = durability});
   }
   if (!appended) {
     fail_with("append: " + describe(appended.error()), nullptr);
@@ -184,10 +190,16 @@ void Scenario::append_a_loser() {
   doing_ = "append and lose a race";
   std::vector<StoredEvent> frame = make_frame(1, 1);
   Arguments arguments(frame);
-  arguments.streams[0].expect = Expect::exactly(history_.version(frame[0].stream));
+  std::vector<AppendCondition> conditions;
+  if (rng_.coin()) {
+    arguments.streams[0].expect = Expect::exactly(history_.version(frame[0].stream));
+  } else {
+    conditions.push_back({Query::stream(frame[0].stream), history_.events().size()});
+  }
+  const Errc expected = conditions.empty() ? Errc::wrong_version : Errc::condition_failed;
   std::vector<StoredEvent> winner;
   winner.emplace_back(seed_, ++serial_, frame[0].stream, rng_.below(100));
-  const auto appended = append_in_steps(*store_, arguments.streams, [&](log::Step step) {
+  const auto appended = append_in_steps(*store_, arguments.streams, conditions, [&](log::Step step) {
     if (step == log::Step::begun) {
       auto hook = std::exchange(SteppedEnv::hook, nullptr);
       append(std::move(winner), false);
@@ -195,8 +207,7 @@ void Scenario::append_a_loser() {
     }
     take_images(doing_, 1);
   });
-  if (appended || appended.error().code != Errc::wrong_version)
-    fail_with("the loser of a race was not refused", nullptr);
+  if (appended || appended.error().code != expected) fail_with("the loser of a race was not refused", nullptr);
   ++campaign_.rejected_frames;
 }
 

@@ -29,6 +29,7 @@ struct Campaign {
   std::uint64_t scenarios = 0;
   std::uint64_t appends = 0;
   std::uint64_t events = 0;
+  std::uint64_t conditional = 0;      // of the appends
   std::uint64_t rejected_frames = 0;  // refused at publish, after a race
   std::uint64_t reopened = 0;         // clean
   std::uint64_t crashes = 0;          // that the script went on from, power or SIGKILL

@@ -24,13 +24,18 @@ struct SteppedEnv : log::ProductionEnv {
 // Appends to `store` as Store::append does in Durability::memory, calling `hook` at each step. The hook may append
 // itself where its own append could: at Step::begun.
 inline Result<Appended> append_in_steps(Store& store, std::span<StreamAppend> streams,
-                                        std::function<void(log::Step)> hook) {
-  log::Appender<SteppedEnv> appender(StoreAccess::writer(store).state(), OpenOptions{}.payload_size_max);
+                                        std::span<AppendCondition> conditions, std::function<void(log::Step)> hook) {
+  log::Writer& writer = StoreAccess::writer(store);
+  log::Appender<SteppedEnv> appender(writer.state(), OpenOptions{}.payload_size_max, &writer.past());
   SteppedEnv::hook = std::move(hook);
-  const auto outcome = appender.append(streams);
+  const auto outcome = appender.append(streams, conditions);
   SteppedEnv::hook = nullptr;
   if (!outcome) return fail(outcome.error());
   return outcome->appended;
+}
+inline Result<Appended> append_in_steps(Store& store, std::span<StreamAppend> streams,
+                                        std::function<void(log::Step)> hook) {
+  return append_in_steps(store, streams, {}, std::move(hook));
 }
 
 }  // namespace daybook::test

@@ -19,6 +19,7 @@ struct RealCore {
   static constexpr auto kFilled = A::release;  // the order that a filled word is stored with: Appender::fill()
   static constexpr bool kLoadFirst = true;     // heads are loaded before the claim: Appender::append()
   static constexpr std::size_t kSlots = 3;     // of a segment
+  static constexpr bool kLooksBehindTheMark = false;  // what a condition is checked against
 };
 
 }  // namespace daybook::model

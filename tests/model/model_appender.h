@@ -19,6 +19,8 @@ struct Plan {
   std::uint32_t streams = 0;
   std::array<std::uint32_t, kStreams> stream{};
   std::array<std::uint64_t, kStreams> expected{};
+  format::FrameKind kind = format::FrameKind::events;
+  std::uint32_t forbidden = 0;  // conditional: no event before it may be of this stream
 
   // Any or an exact version, of one stream or both.
   static Plan random(std::uint64_t payload, std::uint64_t slots) {
@@ -26,6 +28,16 @@ struct Plan {
     const unsigned which = rl::rand(3);
     if (which != 1) plan.add(0);
     if (which != 0) plan.add(1);
+    return plan;
+  }
+
+  // To one stream, if there is no event of one of the streams yet.
+  static Plan conditional(std::uint64_t payload) {
+    Plan plan{.payload = payload,
+              .clock = static_cast<std::int64_t>(10 + rl::rand(3)),
+              .kind = format::FrameKind::conditional,
+              .forbidden = rl::rand(kStreams)};
+    plan.add(rl::rand(kStreams));
     return plan;
   }
 
@@ -103,8 +115,10 @@ class Appender {
     }
     frame.payload($) = plan.payload;
     frame.own_clock($) = plan.clock;
+    frame.forbidden($) = plan.forbidden;
     A::store(view.recorded_at(), plan.clock, A::relaxed);
-    A::store(view.word(), Word::events(FrameState::filled, plan.size, events, plan.streams).bits, Core::kFilled);
+    A::store(view.word(), Word::events(FrameState::filled, plan.size, events, plan.streams, plan.kind).bits,
+             Core::kFilled);
   }
 
   // As Appender::read_outcome() does: what was decided is seen by whoever sees the word.
@@ -134,7 +148,7 @@ std::uint64_t read_prefix(Segment<Core>& first) {
       const format::Word word{A::load(frame.word, A::acquire)};
       if (!word.decided()) return seen;
       offset += word.size();
-      if (word.kind() != format::FrameKind::events) continue;
+      if (!word.has_events()) continue;
       RL_ASSERT(static_cast<std::uint64_t>(frame.payload($)) != 0);
       const std::uint64_t position = A::load(frame.position, A::relaxed);
       const std::int64_t recorded_at = A::load(frame.recorded_at, A::relaxed);
@@ -196,6 +210,7 @@ class Fold {
     for (std::uint32_t i = 0; i < plan.streams; ++i) {
       met = met && (plan.expected[i] == Frame::kAny || plan.expected[i] == versions_[plan.stream[i]]);
     }
+    if (plan.kind == format::FrameKind::conditional) met = met && versions_[plan.forbidden] == 0;
     RL_ASSERT(word.state() == (met ? format::FrameState::published : format::FrameState::rejected));
     const std::uint64_t position = A::load(frame.position, A::relaxed);
     const std::int64_t recorded_at = A::load(frame.recorded_at, A::relaxed);

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include <daybook/types.h>
 
@@ -40,6 +41,7 @@ struct Frame {
   std::array<rl::var<std::uint64_t>, kStreams> expected;  // kAny, or a version
   rl::var<std::uint64_t> payload;
   rl::var<std::int64_t> own_clock;
+  rl::var<std::uint32_t> forbidden;  // of a conditional frame: no event before it may be of this stream
 
   static constexpr std::uint64_t kAny = 99;
 
@@ -210,6 +212,25 @@ struct Env {
   static constexpr std::uint32_t kPatience = 2;
 
   static void step(Step) {}
+  // As log::find_refusal(), looking from the start of the segment on.
+  static std::optional<format::Refusal> refusal(Segment& segment, std::uint64_t offset) {
+    const std::uint32_t forbidden = segment.at(offset).forbidden($);
+    const std::uint64_t end = Core::kLooksBehindTheMark ? Segment::data_end() : offset;
+    for (std::uint64_t at = kDataStart; at < end;) {
+      const Frame& frame = segment.at(at);
+      const format::Word word{A::load(frame.word, A::acquire)};
+      if (Core::kLooksBehindTheMark && !word.decided()) break;
+      RL_ASSERT(word.decided());
+      for (std::uint32_t i = 0; word.state() == format::FrameState::published && i < word.stream_count(); ++i) {
+        if (at != offset && frame.stream[i]($) == forbidden) {
+          return format::Refusal{format::Refusal::Reason::condition, 0, A::load(frame.position, A::relaxed)};
+        }
+      }
+      at += word.size();
+    }
+    return std::nullopt;
+  }
+
   static void describe_base(Segment& segment, std::uint64_t base) {
     segment.touch();
     A::store(segment.base_written, base, A::relaxed);

@@ -115,6 +115,11 @@ struct LoadBehindClaim : RealCore {
 };
 TEST(PublishMutants, HeadLoadedBehindTheClaim) { caught_in_random<Publish<LoadBehindClaim, 2, 0>>(kEnough); }
 
+struct LooksBehind : RealCore {
+  static constexpr bool kLooksBehindTheMark = true;
+};
+TEST(PublishMutants, ConditionCheckedBehindTheMark) { caught_in_random<Conditional<LooksBehind, 3>>(kEnough); }
+
 TEST(PublishMutants, MarkMovedByAStore) {
   caught_in_random<Publish<ClaimsCore<segment::mark_by_store::Claims>, 3, 0>>(kEnough);
 }

@@ -39,6 +39,22 @@ struct Publish : rl::test_suite<Publish<Core, Appenders, Readers>, Appenders + R
   void after() { Fold<Core>().check(log, segment, plans); }
 };
 
+// Each appender appends one frame under a condition that frames of the others may violate.
+template <typename Core, int Appenders>
+struct Conditional : rl::test_suite<Conditional<Core, Appenders>, Appenders> {
+  Segment<Core> segment;
+  Log<Core> log;
+  std::array<Plan, Appenders> plans;
+
+  void before() {
+    A::store(log.publishing, &segment, A::seq_cst);
+    A::store(log.active, &segment, A::seq_cst);
+    for (std::uint64_t i = 0; i < Appenders; ++i) plans[i] = Plan::conditional(i + 1);
+  }
+  void thread(unsigned index) { Appender<Core>(log).append(plans[index]); }
+  void after() { Fold<Core>().check(log, segment, plans); }
+};
+
 // Each appender appends one frame to the same stream, and expects it to be as it was at open. No choices but of threads and
 // values, so that a search of all schedules comes to an end.
 template <typename Core, int Appenders>

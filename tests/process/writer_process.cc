@@ -24,6 +24,7 @@ class Appender {
     const auto head = store_.head(stream_);
     if (!head) return page_.fail(describe(head.error()));
     Version version = head->version;
+    last_ = head->last_position;
     const Version acked = thread_.acked.load();
     const Version attempted = thread_.attempted.load();
     if (version < acked || version > attempted) {
@@ -53,14 +54,19 @@ class Appender {
     std::vector<StreamAppend> streams{{stream_, Expect::exactly(version), events}};
     if (rng_.below(10) == 0) streams.push_back({"shared", Expect::any(), {&shared, 1}});
 
+    // Nobody else writes to the own stream, whatever process was killed in between.
+    std::vector<AppendCondition> conditions;
+    if (rng_.below(10) == 0) conditions.push_back({Query::stream(stream_), last_});
+
     AppendOptions options;
     if (rng_.below(100) == 0) options.durability = Durability::sync;
     thread_.attempted.store(last);
-    const auto appended = store_.append(streams, options);
+    const auto appended = store_.append(streams, conditions, options);
     if (!appended) {
       page_.fail("append: " + describe(appended.error()));
       return version;
     }
+    last_ = appended->first_position + events.size() - 1;
     thread_.acked.store(last);
     Position acked = page_.acked.load();
     while (acked < appended->last_position && !page_.acked.compare_exchange_weak(acked, appended->last_position)) {
@@ -73,6 +79,7 @@ class Appender {
   WriterThread& thread_;
   const std::string stream_;
   Rng rng_;
+  Position last_ = 0;  // of the stream
 };
 
 }  // namespace
