@@ -194,6 +194,30 @@ TEST_F(VerifyTest, ANewerFormatIsSaidToBeOne) {
   EXPECT_EQ(run_inside({"dump", store(), "--count", "1"}).status, kOk) << "it shows what it can";
 }
 
+TEST_F(VerifyTest, DumpShowsConditions) {
+  const std::string other = (directory_ / "other").string();
+  auto opened = Store::open(other, {.durability = Durability::memory, .segment_size = kSegmentSize});
+  ASSERT_TRUE(test::is_ok(opened));
+  const NewEvent event{.type = "A", .id = EventId{1}};
+  const std::array<NewEvent, 1> events{event};
+  std::array streams{StreamAppend{"s", Expect::any(), events}, StreamAppend{"gate", Expect::no_stream()}};
+  std::array conditions{AppendCondition{{.items = {{.types = {"B", "C"}, .tags = {"t"}}, {.streams = {"x"}}},
+                                         .except = {{.types = {"D"}}},
+                                         .recorded_before = Timestamp{}},
+                                        7}};
+  ASSERT_TRUE(test::is_ok(opened->append(streams, conditions)));
+  ASSERT_TRUE(test::is_ok(opened->close()));
+  const Outcome outcome = run_inside({"dump", other, "--events"});
+  EXPECT_EQ(outcome.status, kOk);
+  for (const char* part : {"stream \"gate\"  expects no stream, assigned 1, 0 events\n",
+                           "checked up to segment 1 offset 0x1000, ids are unique\n",
+                           "fails on a match after position 7: (type \"B\", type \"C\"; tag \"t\") or (stream \"x\") "
+                           "except (type \"D\"), recorded before 1970"}) {
+    EXPECT_NE(outcome.out.find(part), std::string::npos) << part << "\n" << outcome.out;
+  }
+  EXPECT_EQ(run_inside({"verify", other}).status, kOk);
+}
+
 TEST_F(VerifyTest, DumpShowsFieldsByTheirNames) {
   const Outcome outcome = run_inside({"dump", store(), "--segment", "1", "--events", "--count", "2"});
   EXPECT_EQ(outcome.status, kOk);
