@@ -21,13 +21,39 @@ EventCursor::EventCursor(std::shared_ptr<SegmentSet> segments, const ReadOptions
   if (forward_) token_.position = options.after;
 }
 
+bool EventCursor::refill() {
+  token_ = token();
+  const bool loaded = left_ > 0 && load();
+  if (loaded) trim();
+  first_ = next_;
+  last_ = end_;
+  block_epoch_ = epoch_;
+  return next_ != end_;
+}
+
+void EventCursor::trim() {
+  bool over = false;
+  for (; next_ != end_ && (end_ - 1)->position >= before_; --end_) over = over || forward_;
+  for (; next_ != end_ && next_->position <= after_; ++next_) over = over || !forward_;
+  const auto count = static_cast<std::uint64_t>(end_ - next_);
+  if (count > left_) (forward_ ? end_ : next_) = forward_ ? next_ + left_ : end_ - left_;
+  left_ = over || count >= left_ ? 0 : left_ - count;
+}
+
+ResumeToken EventCursor::token() const noexcept {
+  const EventView* const returned =
+      forward_ ? (next_ == first_ ? nullptr : next_ - 1) : (end_ == last_ ? nullptr : end_);
+  if (returned == nullptr) return token_;
+  return {.log = token_.log, .epoch = block_epoch_, .position = returned->position};
+}
+
 bool EventCursor::wait(std::chrono::nanoseconds timeout) {
   const auto until = std::chrono::steady_clock::now() + timeout;
   for (;;) {
-    if (left_ == 0) return false;
+    if (next_ == end_ && left_ == 0) return false;
     LivePage* const live = segments_->live();
     const std::uint32_t ticket = live == nullptr ? 0 : live->announce();
-    if (next_ != end_ || load() || error_) return true;
+    if (next_ != end_ || refill() || error_) return true;
     const auto left = until - std::chrono::steady_clock::now();
     if (left <= std::chrono::nanoseconds::zero()) return false;
     if (live != nullptr) {

@@ -25,25 +25,16 @@ class EventCursor {
   EventCursor& operator=(const EventCursor&) = delete;
 
   const EventView* next() {
-    if (left_ == 0 || (next_ == end_ && !load())) return nullptr;
-    const EventView* const event = forward_ ? next_ : end_ - 1;
-    if (event->position >= before_ || event->position <= after_) {
-      left_ = 0;
-      return nullptr;
-    }
-    forward_ ? ++next_ : --end_;
-    --left_;
-    token_.position = event->position;
-    token_.epoch = epoch_;
-    return event;
+    if (next_ == end_ && !refill()) return nullptr;
+    return forward_ ? next_++ : --end_;
   }
   [[nodiscard]] const std::optional<Error>& error() const noexcept { return error_; }
   bool wait(std::chrono::nanoseconds timeout);
-  [[nodiscard]] const ResumeToken& token() const noexcept { return token_; }
+  [[nodiscard]] ResumeToken token() const noexcept;
 
  protected:
-  // Called when there are no events at hand: puts some between next_ and end_, of one segment, whose epoch is in epoch_.
-  // False: there are none for now, or there is an error.
+  // Called when there are no events at hand: puts some between next_ and end_, ascending, of one segment, whose epoch is
+  // in epoch_. False, and none are there: for now, or for good when there is an error.
   virtual bool load() = 0;
 
   bool failed(const Error& error) {
@@ -59,9 +50,18 @@ class EventCursor {
   std::optional<Error> error_;
 
  private:
+  bool refill();
+  // Takes away what is outside the window and beyond the limit.
+  void trim();
+
   const Position after_;   // exclusive bounds
   const Position before_;  // the largest number: none
-  std::uint64_t left_;     // events still to be returned, at most
+  std::uint64_t left_;     // events still to be put at hand, at most
+
+  // What token() is made of: the block at hand as it was, and what the blocks before it came to.
+  const EventView* first_ = nullptr;
+  const EventView* last_ = nullptr;
+  std::uint64_t block_epoch_ = 0;
   ResumeToken token_;
 };
 
