@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::string_view kSegmentSuffix = ".seg";
 constexpr std::string_view kSidecarSuffix = ".idx";
+constexpr std::string_view kCheckpointSuffix = ".ckpt";
 constexpr std::string_view kTemporarySuffix = ".tmp";
 constexpr std::size_t kDigits = 20;
 
@@ -81,6 +82,10 @@ std::optional<std::uint64_t> parse_segment_name(std::string_view name) noexcept 
 }
 std::optional<std::uint64_t> parse_sidecar_name(std::string_view name) noexcept {
   return parse_numbered_name(name, kSidecarSuffix);
+}
+std::string checkpoint_name(std::uint64_t position) { return numbered_name(position, kCheckpointSuffix); }
+std::optional<std::uint64_t> parse_checkpoint_name(std::string_view name) noexcept {
+  return parse_numbered_name(name, kCheckpointSuffix);
 }
 
 std::string temporary_name(std::uint64_t number, std::uint64_t random) {

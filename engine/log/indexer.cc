@@ -57,8 +57,10 @@ void Indexer::run() noexcept {
       if (stopping_) return;
       const std::uint64_t segment = *wanted_.begin();
       wanted_.erase(wanted_.begin());
+      const bool last = wanted_.empty();
       lock.unlock();
       (void)write(segment);
+      if (last) (void)checkpointer_->run([this] { return stopping(); });
       lock.lock();
     }
   } catch (const std::bad_alloc&) {

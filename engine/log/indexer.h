@@ -1,4 +1,4 @@
-// The thread that writes the sidecars of sealed segments. Nobody waits for it: without a sidecar an index is made in
+// The thread that writes the sidecars of sealed segments, and checkpoints over them. Nobody waits for it: without a sidecar an index is made in
 // memory, by whoever asks.
 #pragma once
 
@@ -11,6 +11,7 @@
 
 #include <daybook/error.h>
 
+#include "log/checkpointer.h"
 #include "log/log_index.h"
 
 namespace daybook::log {
@@ -18,7 +19,8 @@ namespace daybook::log {
 // Thread safety: want() from any thread; start() and stop() from one.
 class Indexer {
  public:
-  explicit Indexer(std::shared_ptr<LogIndex> index) noexcept : index_(std::move(index)) {}
+  Indexer(std::shared_ptr<LogIndex> index, std::unique_ptr<Checkpointer> checkpointer) noexcept
+      : index_(std::move(index)), checkpointer_(std::move(checkpointer)) {}
   ~Indexer() { stop(); }
   Indexer(const Indexer&) = delete;
   Indexer& operator=(const Indexer&) = delete;
@@ -42,6 +44,7 @@ class Indexer {
   [[nodiscard]] bool stopping();
 
   const std::shared_ptr<LogIndex> index_;
+  const std::unique_ptr<Checkpointer> checkpointer_;
   std::mutex mutex_;
   std::condition_variable work_;
   std::set<std::uint64_t> wanted_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <numeric>
 #include <ranges>
 #include <utility>
 
@@ -41,15 +42,27 @@ Result<void> LogIndex::extend() {
 
 // False: there is no such segment, or publishing has not entered it.
 Result<bool> LogIndex::add_segment(std::uint64_t number) {
+  auto made = parts_of(number);
+  if (!made) return fail(made.error());
+  if (made->empty()) return false;
+  made_.erase(number);
+  Parts parts = *parts_;
+  parts.insert(parts.end(), made->begin(), made->end());
+  parts_ = std::make_shared<const Parts>(std::move(parts));
+  return true;
+}
+
+Result<Parts> LogIndex::parts_of(std::uint64_t number) {
+  if (const auto found = made_.find(number); found != made_.end()) return found->second;
   auto segment = segments_->get(number);
   if (!segment) {
-    if (segment.error().code == Errc::not_found) return false;
+    if (segment.error().code == Errc::not_found) return Parts{};
     return fail(segment.error());
   }
   const auto base = (*segment)->segment->base();
   const bool entered = base || (*segment)->segment->accept(format::kDataStart, format::Check::checksums).bits != 0;
-  if (!entered) return false;
-  Parts parts = *parts_;
+  if (!entered) return Parts{};
+  Parts parts;
   if (auto file = SidecarFile::open(segments_->directory(), *(*segment)->segment)) {
     parts.push_back(std::make_shared<Part>(*segment, std::move(file)));
     if (!parts.back()->complete()) parts.push_back(part_behind(parts.back()));
@@ -64,8 +77,8 @@ Result<bool> LogIndex::add_segment(std::uint64_t number) {
   } else if (sealed && !parts.back()->frozen() && want_) {
     want_(number);
   }
-  parts_ = std::make_shared<const Parts>(std::move(parts));
-  return true;
+  made_[number] = parts;
+  return parts;
 }
 
 std::shared_ptr<Part> LogIndex::part_behind(const std::shared_ptr<Part>& part) {
@@ -125,16 +138,71 @@ Result<StreamHead> LogIndex::head(std::string_view stream) {
   return StreamHead{};
 }
 
+Result<void> LogIndex::begin_heads() {
+  const auto numbers = segments_->numbers();
+  if (!numbers) return fail(numbers.error());
+  std::size_t covered = 0;
+  if (checkpoints_ != nullptr) checkpoint_ = CheckpointFile::open_newest(*checkpoints_, segments_->log());
+  if (checkpoint_ != nullptr) {
+    const auto table = checkpoint_->checkpoint().segments();
+    const bool fits =
+        table.size() <= numbers->size() && std::equal(table.begin(), table.end(), numbers->begin(),
+                                                      [](const index::CheckpointSegment& segment,
+                                                         std::uint64_t number) { return segment.number == number; });
+    // One look is enough to know that the segments behind the names are still those.
+    const auto last = fits && !table.empty() ? segments_->get(table.back().number) : fail(Error{});
+    if (last && (*last)->segment->header().segment == table.back().segment) {
+      covered = table.size();
+    } else {
+      checkpoint_ = nullptr;
+    }
+  }
+  Parts uncovered;
+  for (std::size_t i = covered; i < numbers->size(); ++i) {
+    const auto parts = parts_of((*numbers)[i]);
+    if (!parts) return fail(parts.error());
+    uncovered.insert(uncovered.end(), parts->begin(), parts->end());
+  }
+  std::ranges::reverse(uncovered);
+  uncovered_ = std::make_shared<const Parts>(std::move(uncovered));
+  heads_begun_ = true;
+  return {};
+}
+
 Result<StreamHead> LogIndex::head_before(std::string_view stream, Position end) {
-  std::shared_ptr<const Parts> parts;
+  std::shared_ptr<const Parts> uncovered;
   {
     const std::lock_guard lock(mutex_);
-    if (!begun_) DAYBOOK_TRY(extend());
-    parts = parts_;
+    if (!heads_begun_) DAYBOOK_TRY(begin_heads());
+    uncovered = uncovered_;
   }
-  for (const std::shared_ptr<Part>& part : std::views::reverse(*parts)) {
+  for (const std::shared_ptr<Part>& part : *uncovered) {
     auto found = head_in(*part, stream, end);
     if (!found || found->version != 0) return found;
+  }
+  if (checkpoint_ == nullptr) return StreamHead{};  // not written any more
+  return head_in_covered(stream, end);
+}
+
+// The checkpoint says in which segments the stream may be; they are asked, the newest first.
+Result<StreamHead> LogIndex::head_in_covered(std::string_view stream, Position end) {
+  const auto key = checkpoint_->checkpoint().find(index::KeyKind::stream, index::key_hash(stream_key(stream)));
+  if (key && !*key) return StreamHead{};
+  const auto table = checkpoint_->checkpoint().segments();
+  std::vector<std::uint32_t> segments(table.size());  // a page that is damaged says nothing: then all of them
+  std::iota(segments.begin(), segments.end(), 0);
+  if (key) segments = (*key)->segments;
+  for (const std::uint32_t ordinal : std::views::reverse(segments)) {
+    Result<Parts> parts;
+    {
+      const std::lock_guard lock(mutex_);
+      parts = parts_of(table[ordinal].number);
+    }
+    if (!parts) return fail(parts.error());
+    for (const std::shared_ptr<Part>& part : std::views::reverse(*parts)) {
+      auto found = head_in(*part, stream, end);
+      if (!found || found->version != 0) return found;
+    }
   }
   return StreamHead{};
 }

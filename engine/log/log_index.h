@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -16,6 +17,7 @@
 #include <daybook/store.h>
 #include <daybook/types.h>
 
+#include "log/checkpoint_file.h"
 #include "log/part.h"
 #include "log/query_plan.h"
 #include "log/segment_set.h"
@@ -27,7 +29,9 @@ using Parts = std::vector<std::shared_ptr<Part>>;
 // Thread safety: all methods, from any thread.
 class LogIndex {
  public:
-  explicit LogIndex(std::shared_ptr<SegmentSet> segments) : segments_(std::move(segments)) {}
+  // `checkpoints` is null where there are none.
+  explicit LogIndex(std::shared_ptr<SegmentSet> segments, std::unique_ptr<io::Directory> checkpoints = nullptr)
+      : segments_(std::move(segments)), checkpoints_(std::move(checkpoints)) {}
 
   // The parts of the log from the oldest on, with everything that was published when this was called. What is in the list
   // does not change, but its last part may grow.
@@ -37,7 +41,8 @@ class LogIndex {
   Result<StreamHead> head(std::string_view stream);
 
   // The same among the events up to `end`, which were there when the log was opened: takes in nothing that was appended
-  // since.
+  // since. By the newest checkpoint, where there is one: of the segments that it covers, only those are opened that may
+  // have the stream.
   Result<StreamHead> head_before(std::string_view stream, Position end);
 
   // How many events match.
@@ -67,6 +72,11 @@ class LogIndex {
   static Result<StreamHead> head_in(const Part& part, std::string_view stream, Position end);
   Result<void> extend();
   Result<bool> add_segment(std::uint64_t number);
+  // The parts of one segment, made once; none: it is not there, or publishing has not entered it.
+  Result<Parts> parts_of(std::uint64_t number);
+  // What head_before() has to look at, newest first, besides what the checkpoint answers.
+  Result<void> begin_heads();
+  Result<StreamHead> head_in_covered(std::string_view stream, Position end);
   static std::shared_ptr<Part> part_behind(const std::shared_ptr<Part>& part);
 
   const std::shared_ptr<SegmentSet> segments_;
@@ -74,6 +84,12 @@ class LogIndex {
   std::mutex mutex_;
   std::shared_ptr<const Parts> parts_ = std::make_shared<const Parts>();
   bool begun_ = false;
+  std::map<std::uint64_t, Parts> made_;  // by segment: parts that extend() has not come to yet
+
+  const std::unique_ptr<io::Directory> checkpoints_;
+  bool heads_begun_ = false;
+  std::unique_ptr<CheckpointFile> checkpoint_;  // null: none, or not of this log as it is
+  std::shared_ptr<const Parts> uncovered_;      // of the segments behind it
 };
 
 }  // namespace daybook::log

@@ -31,6 +31,12 @@ Result<std::uint64_t> choose_segment_size(const Recovered& recovered, std::uint6
   return asked;
 }
 
+// Null: there are none, and none can be made. Nothing depends on them.
+std::unique_ptr<io::Directory> checkpoints(io::Directory& store, bool create) {
+  auto directory = store.subdirectory(format::kCheckpointsName, create);
+  return directory ? std::move(*directory) : nullptr;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Writer>> Writer::open(std::unique_ptr<io::Directory> store, const OpenOptions& options) {
@@ -58,7 +64,7 @@ Writer::Writer(std::unique_ptr<io::Directory> store, std::unique_ptr<io::Lock> l
     : store_(std::move(store)),
       lock_(std::move(lock)),
       readers_(std::move(readers)),
-      index_(std::make_shared<LogIndex>(readers_)),
+      index_(std::make_shared<LogIndex>(readers_, checkpoints(*store_, options.create))),
       fork_generation_(io::fork_generation()),
       history_(state_, index_, options.id_horizon),
       past_{.history = history_, .segments = readers_, .check_ids = options.id_horizon != 0},
@@ -145,7 +151,10 @@ Result<void> Writer::begin(const Recovered& recovered, const OpenOptions& option
   readers_->live()->describe(log, format::Address::unpack(durable.address));
   sync_env_->moved(durable);
 
-  indexer_ = std::make_unique<Indexer>(index_);
+  indexer_ = std::make_unique<Indexer>(
+      index_,
+      std::make_unique<Checkpointer>(readers_, checkpoints(*store_, true),
+                                     Checkpointer::Period{options.checkpoint_bytes, options.checkpoint_interval}));
   index_->when_wanted([indexer = indexer_.get()](std::uint64_t number) { indexer->want(number); });
   sealer_ = std::make_unique<Sealer>(state_, *sync_, options.sync_interval, *segment,
                                      [this](std::uint64_t number) { indexer_->want(number); });

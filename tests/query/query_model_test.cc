@@ -1,5 +1,5 @@
 // Every form of query against the list, while the store is appended to, rolled over, closed and opened, killed, read by
-// another store, and robbed of its sidecars or has them damaged.
+// another store, and robbed of its sidecars and checkpoints or has them damaged.
 #include "query/query_model.h"
 
 #include <cstdio>
@@ -35,6 +35,7 @@ struct Counts {
   std::uint64_t sidecars_removed = 0;
   std::uint64_t sidecars_damaged = 0;
   std::uint64_t sidecars_seen = 0;
+  std::uint64_t checkpoints_seen = 0;  // of them
 };
 
 class QueryScenario {
@@ -62,7 +63,8 @@ class QueryScenario {
   Store& asked() { return reader_ ? *reader_ : *store_; }
 
   void open() {
-    auto store = Store::open(path_, {.durability = Durability::memory, .segment_size = 64u << 10});
+    auto store = Store::open(
+        path_, {.durability = Durability::memory, .segment_size = 64u << 10, .checkpoint_bytes = 64u << 10});
     ASSERT_TRUE(is_ok(store));
     store_.emplace(std::move(*store));
     ASSERT_EQ(store_->published_position(), model_.events().size());
@@ -137,8 +139,11 @@ class QueryScenario {
 
   std::vector<fs::path> sidecars() {
     std::vector<fs::path> found;
-    for (const auto& entry : fs::directory_iterator(path_ / "segments")) {
-      if (entry.path().extension() == ".idx") found.push_back(entry.path());
+    for (const char* const directory : {"segments", "checkpoints"}) {
+      for (const auto& entry : fs::directory_iterator(path_ / directory)) {
+        if (entry.path().extension() == ".idx" || entry.path().extension() == ".ckpt") found.push_back(entry.path());
+        counts_.checkpoints_seen += entry.path().extension() == ".ckpt";
+      }
     }
     counts_.sidecars_seen += found.size();
     return found;
@@ -260,6 +265,7 @@ TEST(QueryModelTest, IndexesAnswerAsTheListDoes) {
   EXPECT_GT(counts.killed, 0u);
   EXPECT_GT(counts.sidecars_removed, 0u);
   EXPECT_GT(counts.sidecars_damaged, 0u);
+  EXPECT_GT(counts.checkpoints_seen, 0u);
 }
 
 }  // namespace

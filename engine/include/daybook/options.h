@@ -45,6 +45,12 @@ struct OpenOptions {
   // false: open fails with Errc::not_found instead of creating a store (read_write only).
   bool create = true;
 
+  // When a checkpoint is written (in the background, over sealed segments): after so many bytes of log, or when so much
+  // time has passed and a segment was sealed in it. With a checkpoint, the first append to a stream after opening opens
+  // only the segments that may have the stream. 0 bytes = never.
+  std::uint64_t checkpoint_bytes = 512u << 20;
+  std::chrono::seconds checkpoint_interval{600};
+
   // Daybook refuses to write on file systems that it does not know to keep its promises (network and FUSE
   // file systems). True: take them anyway.
   bool any_file_system = false;

@@ -1,0 +1,125 @@
+#include "log/checkpointer.h"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+#include "log/checkpoint_file.h"
+#include "log/event_fetcher.h"
+#include "log/part.h"
+
+namespace daybook::log {
+namespace {
+
+// So that one run does not hold the keys of a whole old log in memory: about 60 bytes for each key of a segment.
+constexpr std::size_t kSegmentsAtOnce = 16;
+
+// The table says what the directory says, as far as it goes.
+bool covers(const index::Checkpoint& checkpoint, const std::vector<std::uint64_t>& numbers) {
+  const auto table = checkpoint.segments();
+  return table.size() <= numbers.size() && std::equal(table.begin(), table.end(), numbers.begin(),
+                                                      [](const index::CheckpointSegment& segment,
+                                                         std::uint64_t number) { return segment.number == number; });
+}
+
+}  // namespace
+
+Checkpointer::Checkpointer(std::shared_ptr<SegmentSet> segments, std::unique_ptr<io::Directory> checkpoints,
+                           Period period)
+    : segments_(std::move(segments)), checkpoints_(std::move(checkpoints)), period_(period) {}
+
+bool Checkpointer::due(std::size_t added) const {
+  if (added == 0) return false;
+  const auto numbers = segments_->numbers();
+  if (!numbers || numbers->empty()) return false;
+  const auto first = segments_->get(numbers->front());
+  if (!first) return false;
+  const bool full = added * (*first)->segment->header().size >= period_.bytes;
+  return full || std::chrono::steady_clock::now() - last_ >= period_.time;
+}
+
+Result<void> Checkpointer::run(const std::function<bool()>& stopping) {
+  if (checkpoints_ == nullptr || period_.bytes == 0) return {};
+  const auto numbers = segments_->numbers();
+  if (!numbers) return fail(numbers.error());
+  auto before = CheckpointFile::open_newest(*checkpoints_, segments_->log());
+  if (before != nullptr && !covers(before->checkpoint(), *numbers)) before = nullptr;
+  std::vector<index::CheckpointSegment> table;
+  if (before != nullptr) table.assign(before->checkpoint().segments().begin(), before->checkpoint().segments().end());
+  const std::size_t covered = table.size();
+  if (!due(numbers->size() - covered)) return {};
+
+  std::vector<Key> keys;
+  while (table.size() < numbers->size() && table.size() < covered + kSegmentsAtOnce) {
+    if (stopping()) return {};
+    const auto added = add((*numbers)[table.size()], table, keys);
+    if (!added) return fail(added.error());
+    if (!*added) break;
+  }
+  if (!due(table.size() - covered)) return {};
+  const auto bytes = encode(segments_->log(), table, before == nullptr ? nullptr : &before->checkpoint(), keys);
+  if (!bytes) return fail(bytes.error());
+  last_ = std::chrono::steady_clock::now();
+  return write_checkpoint(*checkpoints_, table.back().base_position + table.back().events, *bytes);
+}
+
+Result<bool> Checkpointer::add(std::uint64_t number, std::vector<index::CheckpointSegment>& table,
+                               std::vector<Key>& keys) const {
+  const auto opened = segments_->get(number);
+  if (!opened) return fail(opened.error());
+  const segment::Segment& segment = *(*opened)->segment;
+  const auto footer = segment.footer();
+  if (!footer || footer->kind != format::SegmentFooter::sealed) return false;
+  const auto file = SidecarFile::open(segments_->directory(), segment);
+  if (file == nullptr || file->sidecar().identity().valid_end != footer->valid_end) return false;
+  const index::Sidecar& sidecar = file->sidecar();
+  const auto ordinal = static_cast<std::uint32_t>(table.size());
+  EventFetcher events(segment, sidecar, EventFetcher::kTrusting);
+  std::optional<Error> error;
+  // Ids are not in it: each is in one segment alone, and only the newest are asked for.
+  for (const auto kind : {index::KeyKind::stream, index::KeyKind::type, index::KeyKind::tag}) {
+    sidecar.each_key(kind, events, [&](std::string_view key, std::uint64_t, std::uint32_t, std::uint32_t last) {
+      Key made{.kind = kind, .segment = ordinal, .hash = index::key_hash({kind, key})};
+      if (kind == index::KeyKind::stream) {
+        EventView event;
+        if (const auto fetched = events.fetch(last, event); !fetched) error = fetched.error();
+        made.version = event.version;
+        made.last_position = event.position;
+      }
+      keys.push_back(made);
+    });
+  }
+  if (events.error()) error = events.error();
+  if (error) return fail(*error);
+  const bool any = sidecar.events() > 0;
+  table.push_back({.number = number,
+                   .segment = segment.header().segment,
+                   .epoch = segment.header().epoch,
+                   .base_position = footer->base_position,
+                   .events = footer->events,
+                   .valid_end = footer->valid_end,
+                   .recorded_first = any ? sidecar.recorded().first : 0,
+                   .recorded_last = any ? sidecar.recorded().last : 0,
+                   .occurred_first = any ? sidecar.occurred().first : 0,
+                   .occurred_last = any ? sidecar.occurred().last : 0});
+  return true;
+}
+
+Result<std::vector<std::byte>> Checkpointer::encode(const Uuid& log, const std::vector<index::CheckpointSegment>& table,
+                                                    const index::Checkpoint* before, std::vector<Key>& keys) {
+  std::ranges::sort(keys, {}, [](const Key& key) { return std::tuple(key.kind, key.hash, key.segment); });
+  std::size_t at = 0;
+  index::CheckpointKey next;
+  return index::encode_checkpoint(log, table, before, [&]() -> const index::CheckpointKey* {
+    if (at == keys.size()) return nullptr;
+    const Key& key = keys[at++];
+    next = {.kind = key.kind,
+            .hash = key.hash,
+            .version = key.version,
+            .last_position = key.last_position,
+            .segments = {key.segment}};
+    return &next;
+  });
+}
+
+}  // namespace daybook::log
