@@ -12,6 +12,7 @@
 namespace daybook::log {
 
 Result<std::shared_ptr<const Parts>> LogIndex::parts() {
+  DAYBOOK_TRY(segments_->check_process());
   const std::lock_guard lock(mutex_);
   DAYBOOK_TRY(extend());
   return parts_;
@@ -170,6 +171,7 @@ Result<void> LogIndex::begin_heads() {
 }
 
 Result<StreamHead> LogIndex::head_before(std::string_view stream, Position end) {
+  DAYBOOK_TRY(segments_->check_process());
   std::shared_ptr<const Parts> uncovered;
   {
     const std::lock_guard lock(mutex_);

@@ -139,6 +139,7 @@ Result<void> Part::catch_up() {
   if (complete() || file_ != nullptr) return {};
   const std::uint64_t at = end();
   if (at < segment().data_end() && format::load_word(segment().data().data() + at).bits == 0) return {};
+  const std::scoped_lock turn(turn_);
   const std::unique_lock lock(mutex_);
   const auto walked = walk_.run(*memory_, ~std::uint64_t{0});
   if (walk_.base()) base_.store(*walk_.base(), std::memory_order_release);

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <shared_mutex>
 #include <utility>
@@ -99,7 +100,9 @@ class Part {
   template <typename Use>
   auto with_index(Use use) const {
     if (file_ != nullptr) return use(static_cast<const index::SegmentIndex&>(file_->sidecar()));
+    std::unique_lock turn(turn_);
     const std::shared_lock lock(mutex_);
+    turn.unlock();
     return use(static_cast<const index::SegmentIndex&>(*memory_));
   }
   // How many events it has; as its segment's footer says, where it is damaged.
@@ -112,7 +115,10 @@ class Part {
   const std::unique_ptr<SidecarFile> file_;
   const std::uint64_t begin_;
 
-  mutable std::shared_mutex mutex_;  // memory_ and walk_: shared by queries, alone to grow
+  // memory_ and walk_: shared by queries, alone to grow. Everybody takes turns to ask for it, or queries that overlap all
+  // the time would keep the index from growing for ever.
+  mutable std::shared_mutex mutex_;
+  mutable std::mutex turn_;
   std::unique_ptr<index::MemoryIndex> memory_;
   IndexWalk walk_;
   std::atomic<Position> base_;

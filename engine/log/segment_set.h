@@ -65,9 +65,10 @@ class SegmentSet {
   // The writer: everything below `end` is durable.
   void set_durable(format::Address end) noexcept;
 
- private:
+  // Errc::closed in a forked child of the writer, where a lock may be held by a thread that is not there.
   Result<void> check_process() const;
 
+ private:
   static constexpr std::size_t kMappedMax = 1024;  // sealed segments that stay mapped for the next cursor
 
   const std::unique_ptr<io::Directory> segments_;
