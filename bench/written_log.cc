@@ -27,23 +27,36 @@ MappedLog::MappedLog(const Scratch& scratch) {
   }
 }
 
-MappedLog::Scan MappedLog::scan() const noexcept {
-  Scan scan;
+template <typename Visit>
+void MappedLog::each_frame(Visit visit) const {
   for (const auto& segment : segments_) {
     const auto bytes = segment->bytes();
     const std::uint64_t end = format::data_end(bytes.size());
     for (std::uint64_t at = format::kDataStart; at < end;) {
       const format::Word word = format::load_word(bytes.data() + at);
       if (word.bits == 0) break;
-      if (word.has_events()) {
-        scan.crc ^= format::crc32c(format::kCrcInit, bytes.data() + at, word.size());
-        scan.bytes += word.size();
-        ++scan.frames;
-      }
+      if (word.has_events()) visit(bytes.data() + at, word);
       at += word.size();
     }
   }
+}
+
+MappedLog::Scan MappedLog::scan() const noexcept {
+  Scan scan;
+  each_frame([&](const std::byte* frame, format::Word word) {
+    scan.crc ^= format::crc32c(format::kCrcInit, frame, word.size());
+    scan.bytes += word.size();
+    ++scan.frames;
+  });
   return scan;
+}
+
+std::vector<const std::byte*> MappedLog::frames() const {
+  std::vector<const std::byte*> frames;
+  each_frame([&](const std::byte* frame, format::Word word) {
+    if (word.state() == format::FrameState::published && word.event_count() > 0) frames.push_back(frame);
+  });
+  return frames;
 }
 
 }  // namespace daybook::bench

@@ -1,6 +1,7 @@
 // A store that was written, to be read: and the bare scan of its bytes that reading it is measured against.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -26,7 +27,13 @@ class MappedLog {
   // CRC32C over every frame, found by its length, and nothing else: the least that verifying could do.
   [[nodiscard]] Scan scan() const noexcept;
 
+  // Where each frame begins that holds published events, in order.
+  [[nodiscard]] std::vector<const std::byte*> frames() const;
+
  private:
+  template <typename Visit>
+  void each_frame(Visit visit) const;
+
   std::vector<std::unique_ptr<io::Mapping>> segments_;
 };
 
