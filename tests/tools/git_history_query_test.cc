@@ -289,7 +289,8 @@ TEST(GitHistoryQueryTest, TheWholeHistoryIsFoundByIndex) {
   const test::Outcome unpacked = test::run_other(
       {"zstd", "-q", "-d", DAYBOOK_GIT_HISTORY_DIR "/events.jsonl.zst", "-o", (folder / "events.jsonl").string()}, "/");
   ASSERT_EQ(unpacked.status, 0) << unpacked.err;
-  check_answers(folder.path().string(), 67'536, 100, {"--durability", "memory", "--segment-size", "4MiB"});
+  check_answers(folder.path().string(), 67'536, 100,
+                {"--batch", "20", "--durability", "memory", "--segment-size", "4MiB"});
 }
 #endif
 
