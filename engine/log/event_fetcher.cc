@@ -29,15 +29,16 @@ Result<void> EventFetcher::enter(std::uint64_t offset) {
   return {};
 }
 
-Result<void> EventFetcher::fetch(std::uint32_t ordinal, EventView& event) {
-  const index::Place place = index_.place(ordinal);
-  const format::Word word = segment_.accept(place.offset, check(place.offset));
-  if (word.is_single() && word.state() == format::FrameState::published && place.index == 0) {
-    FrameReader::read_single(*reinterpret_cast<const format::FrameHeader*>(segment_.data().data() + place.offset),
-                             event);
-    return {};
+Result<void> EventFetcher::fetch(const index::Place& place, EventView& event) {
+  if (place.offset != offset_ || place.index < passed_) {
+    const format::Word word = segment_.accept(place.offset, check(place.offset));
+    if (word.is_single() && word.state() == format::FrameState::published && place.index == 0) {
+      FrameReader::read_single(*reinterpret_cast<const format::FrameHeader*>(segment_.data().data() + place.offset),
+                               event);
+      return {};
+    }
+    DAYBOOK_TRY(enter(place.offset));
   }
-  if (place.offset != offset_ || place.index < passed_) DAYBOOK_TRY(enter(place.offset));
   do {
     if (!reader_.next(event)) {
       return fail(Error{.code = Errc::corrupt,
@@ -51,8 +52,8 @@ Result<void> EventFetcher::fetch(std::uint32_t ordinal, EventView& event) {
   return {};
 }
 
-void EventFetcher::prefetch(std::uint32_t ordinal) const noexcept {
-  const std::byte* const frame = segment_.data().data() + index_.place(ordinal).offset;
+void EventFetcher::prefetch(const index::Place& place) const noexcept {
+  const std::byte* const frame = segment_.data().data() + place.offset;
   __builtin_prefetch(frame);
   __builtin_prefetch(frame + 64);
   __builtin_prefetch(frame + 128);

@@ -24,12 +24,13 @@ class EventFetcher final : public index::EventKeys {
       : segment_(segment), index_(index), trusted_from_(trusted_from) {}
   static constexpr std::uint64_t kTrusting = 0;
 
-  // The event at an ordinal that the index has. Views into the segment. Ascending ordinals of a frame with many events are
-  // read one behind the other.
-  Result<void> fetch(std::uint32_t ordinal, EventView& event);
+  // The event at an ordinal that the index has, or at its place. Views into the segment. Ascending events of a frame with
+  // many are read one behind the other, and the frame is checked once.
+  Result<void> fetch(std::uint32_t ordinal, EventView& event) { return fetch(index_.place(ordinal), event); }
+  Result<void> fetch(const index::Place& place, EventView& event);
 
   // Brings the first bytes of an event's frame to the cache, for a fetch that comes soon.
-  void prefetch(std::uint32_t ordinal) const noexcept;
+  void prefetch(const index::Place& place) const noexcept;
 
   [[nodiscard]] bool carries(std::uint32_t ordinal, const index::Key& key) const override;
   void each(std::uint32_t ordinal, index::KeyKind kind,

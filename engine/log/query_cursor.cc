@@ -99,6 +99,7 @@ void QueryCursor::leave() {
   } else {
     window_.before = part_->base() + looked_at_.begin + 1;
   }
+  events_.reset();
   part_ = nullptr;
 }
 
@@ -130,16 +131,20 @@ bool QueryCursor::read(std::span<const std::uint32_t> ordinals) {
   next_ = end_ = block_.data();
   std::uint32_t at = 0;
   const auto done = part_->with_index([&](const index::SegmentIndex& index) -> Result<void> {
-    EventFetcher events(part_->segment(), index, trusted_from());
-    for (const std::uint32_t ordinal : ordinals) events.prefetch(ordinal);
-    for (const std::uint32_t ordinal : ordinals) {
-      at = ordinal;
-      DAYBOOK_TRY(events.fetch(ordinal, *end_));
-      if (const Position expected = part_->base() + 1 + ordinal; end_->position != expected) {
+    if (!events_) events_.emplace(part_->segment(), index, trusted_from());
+    std::array<index::Place, kBlockMax> places;
+    for (std::size_t i = 0; i < ordinals.size(); ++i) {
+      places[i] = index.place(ordinals[i]);
+      events_->prefetch(places[i]);
+    }
+    for (std::size_t i = 0; i < ordinals.size(); ++i) {
+      at = ordinals[i];
+      DAYBOOK_TRY(events_->fetch(places[i], *end_));
+      if (const Position expected = part_->base() + 1 + at; end_->position != expected) {
         return fail(Error{.code = Errc::corrupt,
                           .what = "position of an indexed event",
                           .segment = part_->segment().number(),
-                          .offset = index.place(ordinal).offset,
+                          .offset = places[i].offset,
                           .expected = expected,
                           .actual = end_->position});
       }

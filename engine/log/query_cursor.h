@@ -10,6 +10,7 @@
 #include <daybook/options.h>
 
 #include "log/event_cursor.h"
+#include "log/event_fetcher.h"
 #include "log/log_index.h"
 #include "log/query_plan.h"
 
@@ -45,10 +46,11 @@ class QueryCursor final : public EventCursor {
   PositionWindow window_;  // what is still to be looked at
 
   std::shared_ptr<const Parts> parts_;
-  std::shared_ptr<Part> part_;  // at hand, or null
-  OrdinalRange looked_at_;      // of it
-  QueryPlan::Matches matches_;  // in that; a view of part_'s sidecar, or a copy
-  std::size_t block_size_ = 4;  // grows: the first page is often all that is read
+  std::shared_ptr<Part> part_;          // at hand, or null
+  std::optional<EventFetcher> events_;  // of it, once one has been read
+  OrdinalRange looked_at_;              // of it
+  QueryPlan::Matches matches_;          // in that; a view of part_'s sidecar, or a copy
+  std::size_t block_size_ = 4;          // grows: the first page is often all that is read
   std::vector<EventView> block_;
 };
 

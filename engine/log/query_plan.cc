@@ -37,6 +37,12 @@ Postings QueryPlan::find(const QueryItem& item, const SegmentIndex& index, const
     if (!item.types.empty()) return index.find(type_key(item.types.front()), events);
     return index.find(tag_key(item.tags.front()), events);
   }
+  return index::intersect_all(find_parts(item, index, events));
+}
+
+// The sets that an event of the item has to be in.
+std::vector<Postings> QueryPlan::find_parts(const QueryItem& item, const SegmentIndex& index,
+                                            const EventFetcher& events) {
   std::vector<Postings> all;
   const auto any_of = [&](const std::vector<std::string>& keys, auto make_key) {
     if (keys.empty()) return;
@@ -47,7 +53,7 @@ Postings QueryPlan::find(const QueryItem& item, const SegmentIndex& index, const
   any_of(item.streams, stream_key);
   any_of(item.types, type_key);
   for (const std::string& tag : item.tags) all.push_back(index.find(tag_key(tag), events));
-  return index::intersect_all(std::move(all));
+  return all;
 }
 
 Postings QueryPlan::find_any(const SegmentIndex& index, const EventFetcher& events, std::uint32_t all) const {
@@ -152,7 +158,7 @@ Result<std::uint64_t> QueryPlan::count(const Part& part, const SegmentIndex& ind
     if (item.streams.empty() && item.types.size() + item.tags.size() == 1) {
       counted = index.count(item.types.empty() ? tag_key(item.tags.front()) : type_key(item.types.front()), events);
     } else {
-      counted = find(item, index, events)->size();
+      counted = index::intersection_size_all(find_parts(item, index, events));
     }
     if (events.error()) return fail(*events.error());
     return counted;

@@ -72,6 +72,8 @@ class QueryPlan {
   Result<void> crop_by_version(const index::Postings& postings, EventFetcher& events, OrdinalRange& range) const;
   [[nodiscard]] index::Postings find(const QueryItem& item, const index::SegmentIndex& index,
                                      const EventFetcher& events) const;
+  [[nodiscard]] static std::vector<index::Postings> find_parts(const QueryItem& item, const index::SegmentIndex& index,
+                                                               const EventFetcher& events);
   [[nodiscard]] index::Postings find_any(const index::SegmentIndex& index, const EventFetcher& events,
                                          std::uint32_t all) const;
 

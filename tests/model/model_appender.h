@@ -20,7 +20,7 @@ struct Plan {
   std::array<std::uint32_t, kStreams> stream{};
   std::array<std::uint64_t, kStreams> expected{};
   format::FrameKind kind = format::FrameKind::events;
-  std::uint32_t forbidden = 0;  // conditional: no event before it may be of this stream
+  std::uint32_t forbidden = 0;  // conditional: no event before it in the log may be of this stream
 
   // Any or an exact version, of one stream or both.
   static Plan random(std::uint64_t payload, std::uint64_t slots) {
@@ -210,7 +210,8 @@ class Fold {
     for (std::uint32_t i = 0; i < plan.streams; ++i) {
       met = met && (plan.expected[i] == Frame::kAny || plan.expected[i] == versions_[plan.stream[i]]);
     }
-    if (plan.kind == format::FrameKind::conditional) met = met && versions_[plan.forbidden] == 0;
+    if (plan.kind == format::FrameKind::conditional)
+      met = met && versions_[plan.forbidden] == version_at_open(plan.forbidden);
     RL_ASSERT(word.state() == (met ? format::FrameState::published : format::FrameState::rejected));
     const std::uint64_t position = A::load(frame.position, A::relaxed);
     const std::int64_t recorded_at = A::load(frame.recorded_at, A::relaxed);

@@ -1,5 +1,7 @@
 // Opening reads what a crash can have touched. So heads are looked for when they are asked for, and damage elsewhere is
 // found by whoever reads it.
+#include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <thread>
@@ -96,6 +98,8 @@ TEST_F(LazyOpenTest, ThreadsMeetUnknownStreamsTogether) {
 TEST_F(LazyOpenTest, DamageToASealedSegmentIsMetByItsReader) {
   fill(2000, 97);
   ASSERT_GT(store().info()->segments.size(), 3u);
+  const fs::path sidecar = path() / "segments" / format::sidecar_name(2);
+  for (int i = 0; i < 1'000 && !fs::exists(sidecar); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
   close();
   flip(2, 30'000);
   reopen();
@@ -111,7 +115,7 @@ TEST_F(LazyOpenTest, DamageToASealedSegmentIsMetByItsReader) {
   // What is not in the segment is known by its sidecar.
   EXPECT_EQ(store().head("nobody").value().version, 0u);
   close();
-  std::filesystem::remove(path() / "segments" / format::sidecar_name(2));
+  fs::remove(sidecar);
   reopen();
   // The head of a stream that is not behind the damage is there; of one that may be in it, nobody knows.
   EXPECT_TRUE(is_ok(store().head("stream-0")));

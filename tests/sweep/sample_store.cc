@@ -109,6 +109,7 @@ class Maker {
     for (const std::string& name : must(directory->list())) {
       // A segment that was prepared and never entered would only be removed again.
       if (ended == Ended::killed && name > format::segment_name(2)) continue;
+      if (!format::parse_segment_name(name)) continue;  // sidecars: tests/index damages those
       sample_.segments[name] = *disk.newest(std::string(format::kSegmentsName) + "/" + name);
     }
     sample_.top[std::string(format::kLockName)] = *disk.newest(format::kLockName);
