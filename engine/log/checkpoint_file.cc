@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "format/layout.h"
-#include "io/system.h"
+#include "log/derived_file.h"
 
 namespace daybook::log {
 namespace {
@@ -41,23 +41,14 @@ std::unique_ptr<CheckpointFile> CheckpointFile::open_newest(io::Directory& check
   return nullptr;
 }
 
+bool CheckpointFile::covers_first_of(std::span<const std::uint64_t> numbers) const noexcept {
+  const auto table = checkpoint_.segments();
+  return table.size() <= numbers.size() &&
+         std::ranges::equal(table, numbers.first(table.size()), {}, &index::CheckpointSegment::number);
+}
+
 Result<void> write_checkpoint(io::Directory& checkpoints, Position position, std::span<const std::byte> bytes) {
-  const std::string temporary = format::temporary_name(position, io::random_u64());
-  const std::string name = format::checkpoint_name(position);
-  auto file = checkpoints.create(temporary);
-  if (!file) return fail(file.error());
-  const auto write = [&]() -> Result<void> {
-    DAYBOOK_TRY((*file)->write_at(0, bytes));
-    DAYBOOK_TRY((*file)->sync());
-    // One that was no good.
-    if (auto removed = checkpoints.remove(name); !removed && removed.error().code != Errc::not_found) return removed;
-    return checkpoints.rename(temporary, name);
-  };
-  if (auto written = write(); !written) {
-    (void)checkpoints.remove(temporary);
-    return written;
-  }
-  DAYBOOK_TRY(checkpoints.sync());
+  DAYBOOK_TRY(write_derived_file(checkpoints, format::checkpoint_name(position), position, bytes));
   const auto names = checkpoints.list();
   if (!names) return fail(names.error());
   const auto all = positions(*names);

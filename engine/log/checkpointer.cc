@@ -14,14 +14,6 @@ namespace {
 // So that one run does not hold the keys of a whole old log in memory: about 60 bytes for each key of a segment.
 constexpr std::size_t kSegmentsAtOnce = 16;
 
-// The table says what the directory says, as far as it goes.
-bool covers(const index::Checkpoint& checkpoint, const std::vector<std::uint64_t>& numbers) {
-  const auto table = checkpoint.segments();
-  return table.size() <= numbers.size() && std::equal(table.begin(), table.end(), numbers.begin(),
-                                                      [](const index::CheckpointSegment& segment,
-                                                         std::uint64_t number) { return segment.number == number; });
-}
-
 }  // namespace
 
 Checkpointer::Checkpointer(std::shared_ptr<SegmentSet> segments, std::unique_ptr<io::Directory> checkpoints,
@@ -43,7 +35,7 @@ Result<void> Checkpointer::run(const std::function<bool()>& stopping) {
   const auto numbers = segments_->numbers();
   if (!numbers) return fail(numbers.error());
   auto before = CheckpointFile::open_newest(*checkpoints_, segments_->log());
-  if (before != nullptr && !covers(before->checkpoint(), *numbers)) before = nullptr;
+  if (before != nullptr && !before->covers_first_of(*numbers)) before = nullptr;
   std::vector<index::CheckpointSegment> table;
   if (before != nullptr) table.assign(before->checkpoint().segments().begin(), before->checkpoint().segments().end());
   const std::size_t covered = table.size();

@@ -146,10 +146,7 @@ Result<void> LogIndex::begin_heads() {
   if (checkpoints_ != nullptr) checkpoint_ = CheckpointFile::open_newest(*checkpoints_, segments_->log());
   if (checkpoint_ != nullptr) {
     const auto table = checkpoint_->checkpoint().segments();
-    const bool fits =
-        table.size() <= numbers->size() && std::equal(table.begin(), table.end(), numbers->begin(),
-                                                      [](const index::CheckpointSegment& segment,
-                                                         std::uint64_t number) { return segment.number == number; });
+    const bool fits = checkpoint_->covers_first_of(*numbers);
     // One look is enough to know that the segments behind the names are still those.
     const auto last = fits && !table.empty() ? segments_->get(table.back().number) : fail(Error{});
     if (last && (*last)->segment->header().segment == table.back().segment) {

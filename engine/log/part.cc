@@ -1,12 +1,10 @@
 #include "log/part.h"
 
 #include <mutex>
-#include <span>
-#include <string>
 #include <vector>
 
 #include "format/layout.h"
-#include "io/system.h"
+#include "log/derived_file.h"
 #include "log/event_fetcher.h"
 
 namespace daybook::log {
@@ -56,22 +54,7 @@ Result<void> write_sidecar(io::Directory& segments, const segment::Segment& segm
   identity.events = memory.events();
   identity.frames = static_cast<std::uint32_t>(memory.frame_units().size());
   const std::vector<std::byte> bytes = index::encode_sidecar(memory, identity);
-  const std::string temporary = format::temporary_name(segment.number(), io::random_u64());
-  const std::string name = format::sidecar_name(segment.number());
-  auto file = segments.create(temporary);
-  if (!file) return fail(file.error());
-  const auto write = [&]() -> Result<void> {
-    DAYBOOK_TRY((*file)->write_at(0, bytes));
-    DAYBOOK_TRY((*file)->sync());
-    // One of an earlier close, or of a segment that recovery has removed.
-    if (auto removed = segments.remove(name); !removed && removed.error().code != Errc::not_found) return removed;
-    return segments.rename(temporary, name);
-  };
-  if (auto written = write(); !written) {
-    (void)segments.remove(temporary);
-    return written;
-  }
-  return segments.sync();
+  return write_derived_file(segments, format::sidecar_name(segment.number()), segment.number(), bytes);
 }
 
 Result<void> IndexWalk::run(index::MemoryIndex& index, std::uint64_t frames) {
