@@ -130,7 +130,7 @@ void expect_recorded_windows(const Store& store, const History& history) {
   const auto busiest = std::ranges::max_element(history.tags, {}, [](const auto& tag) { return tag.second.size(); });
   for (const std::size_t part : {0, 1, 2, 3}) {
     const Timestamp from = recorded[recorded.size() * part / 5];
-    const Timestamp before = recorded[recorded.size() * (part + 2) / 5];
+    const Timestamp before = recorded[std::min(recorded.size() * (part + 2) / 5, recorded.size() - 1)];
     Positions expected;
     for (const Position position : busiest->second) {
       const Timestamp time = recorded[position - 1];
