@@ -250,8 +250,9 @@ class Appender {
   }
 
   // Fills and publishes what is claimed.
-  void publish(segment::ActiveSegment& segment, std::uint64_t offset, const format::FrameShape& shape,
-               std::span<StreamAppend> streams, Head* const* heads, const format::ConditionBlock* block) noexcept {
+  [[gnu::always_inline]] void publish(segment::ActiveSegment& segment, std::uint64_t offset,
+                                      const format::FrameShape& shape, std::span<StreamAppend> streams,
+                                      Head* const* heads, const format::ConditionBlock* block) noexcept {
     Env::step(Step::claimed);
     fill(segment, offset, shape, streams, block);
     Env::step(Step::filled);
@@ -307,7 +308,7 @@ class Appender {
     return fail(Error{.code = Errc::invalid_argument, .what = "stream named twice in one append"});
   }
 
-  Result<std::uint64_t> claim(std::uint64_t size, segment::ActiveSegment*& segment) noexcept {
+  [[gnu::always_inline]] Result<std::uint64_t> claim(std::uint64_t size, segment::ActiveSegment*& segment) noexcept {
     for (;;) {
       segment = state_.active.load(std::memory_order_seq_cst);
       auto& claims = segment->claims();
@@ -330,8 +331,9 @@ class Appender {
     }
   }
 
-  void fill(segment::ActiveSegment& segment, std::uint64_t offset, const format::FrameShape& shape,
-            std::span<const StreamAppend> streams, const format::ConditionBlock* block) noexcept {
+  [[gnu::always_inline]] void fill(segment::ActiveSegment& segment, std::uint64_t offset,
+                                   const format::FrameShape& shape, std::span<const StreamAppend> streams,
+                                   const format::ConditionBlock* block) noexcept {
     const format::Word word = shape.word(format::FrameState::filled);
     const auto floor = format::Address::unpack(state_.durable_floor.load(std::memory_order_relaxed));
     format::fill(segment.bytes() + offset, shape, streams, floor, io::coarse_now(), offset, segment.salt(), block);
@@ -341,8 +343,8 @@ class Appender {
   }
 
   // Rejected: the index and the version of a refused stream, if that was why.
-  static Result<Outcome> read_outcome(segment::ActiveSegment& segment, std::uint64_t offset,
-                                      std::span<StreamAppend> streams) noexcept {
+  [[gnu::always_inline]] static Result<Outcome> read_outcome(segment::ActiveSegment& segment, std::uint64_t offset,
+                                                             std::span<StreamAppend> streams) noexcept {
     const segment::FrameRef frame = segment.frame(offset);
     const format::Word word{Env::Atomics::load(frame.word(), Env::Atomics::acquire)};
     const std::uint64_t position = format::load_decided(frame.position());
