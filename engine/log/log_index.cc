@@ -24,6 +24,8 @@ Result<void> LogIndex::extend() {
     const auto numbers = segments_->numbers();
     if (!numbers) return fail(numbers.error());
     for (const std::uint64_t number : *numbers) {
+      // An error may have ended this half-way before.
+      if (!parts_->empty() && number <= parts_->back()->segment().number()) continue;
       const auto added = add_segment(number);
       if (!added) return fail(added.error());
       if (!*added) break;
@@ -54,7 +56,29 @@ Result<bool> LogIndex::add_segment(std::uint64_t number) {
 }
 
 Result<Parts> LogIndex::parts_of(std::uint64_t number) {
-  if (const auto found = made_.find(number); found != made_.end()) return found->second;
+  const auto found = made_.find(number);
+  Parts parts;
+  if (found != made_.end()) {
+    parts = found->second;
+  } else {
+    auto made = make_parts(number);
+    if (!made || made->empty()) return made;
+    parts = std::move(*made);
+  }
+  // Also one that was made before: its segment may have grown since, and be full by now.
+  const auto footer = parts.back()->segment().footer();
+  const bool sealed = footer && footer->kind == format::SegmentFooter::sealed;
+  if (const auto caught_up = parts.back()->catch_up(); !caught_up) {
+    if (!sealed || found != made_.end()) return fail(caught_up.error());
+    parts.back()->give_up(caught_up.error());
+  } else if (found == made_.end() && sealed && !parts.back()->frozen() && want_) {
+    want_(number);
+  }
+  made_[number] = parts;
+  return parts;
+}
+
+Result<Parts> LogIndex::make_parts(std::uint64_t number) const {
   auto segment = segments_->get(number);
   if (!segment) {
     if (segment.error().code == Errc::not_found) return Parts{};
@@ -70,15 +94,6 @@ Result<Parts> LogIndex::parts_of(std::uint64_t number) {
   } else {
     parts.push_back(std::make_shared<Part>(*segment, format::kDataStart, base.value_or(0)));
   }
-  const auto footer = (*segment)->segment->footer();
-  const bool sealed = footer && footer->kind == format::SegmentFooter::sealed;
-  if (const auto caught_up = parts.back()->catch_up(); !caught_up) {
-    if (!sealed) return fail(caught_up.error());
-    parts.back()->give_up(caught_up.error());
-  } else if (sealed && !parts.back()->frozen() && want_) {
-    want_(number);
-  }
-  made_[number] = parts;
   return parts;
 }
 

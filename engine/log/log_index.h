@@ -74,6 +74,7 @@ class LogIndex {
   Result<bool> add_segment(std::uint64_t number);
   // The parts of one segment, made once; none: it is not there, or publishing has not entered it.
   Result<Parts> parts_of(std::uint64_t number);
+  Result<Parts> make_parts(std::uint64_t number) const;
   // What head_before() has to look at, newest first, besides what the checkpoint answers.
   Result<void> begin_heads();
   Result<StreamHead> head_in_covered(std::string_view stream, Position end);

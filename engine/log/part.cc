@@ -75,7 +75,6 @@ Result<void> IndexWalk::run(index::MemoryIndex& index, std::uint64_t frames) {
     }
     if (word.has_events() && word.state() == format::FrameState::published) {
       add(index, *reinterpret_cast<const format::FrameHeader*>(segment_.data().data() + offset_), word);
-      events_end_ = offset_ + word.size();
     }
     offset_ += word.size();
   }

@@ -48,8 +48,7 @@ class IndexWalk {
   // Goes on, over at most `frames` frames. What it found wrong is an error: the index then ends before it.
   Result<void> run(index::MemoryIndex& index, std::uint64_t frames);
 
-  [[nodiscard]] std::uint64_t offset() const noexcept { return offset_; }          // behind the last frame walked
-  [[nodiscard]] std::uint64_t events_end() const noexcept { return events_end_; }  // behind the last with events
+  [[nodiscard]] std::uint64_t offset() const noexcept { return offset_; }  // behind the last frame walked
   [[nodiscard]] bool at_end() const noexcept { return offset_ >= segment_.data_end(); }
   // Position before the first event walked; 0 when there was none yet.
   [[nodiscard]] std::optional<Position> base() const noexcept { return base_; }
@@ -60,7 +59,6 @@ class IndexWalk {
 
   const segment::Segment& segment_;
   std::uint64_t offset_;
-  std::uint64_t events_end_ = 0;
   std::optional<Position> base_;
   bool stopped_ = false;
 };

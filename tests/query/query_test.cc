@@ -138,6 +138,18 @@ TEST_F(QueryTest, EventsAreFoundByTheirIds) {
   EXPECT_EQ(store().find(EventId{9}).value(), 0u);
 }
 
+// The first append to a stream after opening makes an index of the segment that is gone on with. When the first query comes
+// that segment has grown, is full, and others are behind it.
+TEST_F(QueryTest, WhatWasIndexedForAHeadGrowsWithItsSegment) {
+  for (int i = 0; i < 20; ++i) add("old", "T");
+  reopen();
+  for (int i = 0; i < 2'000; ++i) add("new-" + std::to_string(i % 3), "T");
+  ASSERT_GT(store().info()->segments.size(), 3u);
+  EXPECT_EQ(store().count(Query::type("T")).value(), 2'020u);
+  EXPECT_EQ(positions(Query::type("T")).size(), 2'020u);
+  EXPECT_EQ(store().count(Query::stream("new-1")).value(), 667u);
+}
+
 // Sidecars are for speed alone.
 TEST_F(QueryTest, SidecarsAreWrittenAndMayBeRemoved) {
   for (int i = 0; i < 3'000; ++i) add("s" + std::to_string(i % 700), "T" + std::to_string(i % 7));
