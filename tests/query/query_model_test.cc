@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -116,7 +117,7 @@ class QueryScenario {
         // What SIGKILL leaves: the files as they are, and nobody who closes them.
         ++counts_.killed;
         const fs::path killed = directory_ / ("killed-" + std::to_string(counts_.killed));
-        fs::copy(path_, killed, fs::copy_options::recursive);
+        copy_alive(killed);
         path_ = killed;
         break;
       }
@@ -135,6 +136,17 @@ class QueryScenario {
     reader_.reset();
     store_.reset();
     open();
+  }
+
+  // The indexer goes on meanwhile: a file that is renamed or removed under our eyes is a reason to begin again.
+  void copy_alive(const fs::path& to) {
+    std::error_code error;
+    for (int tries = 0; tries < 1'000; ++tries) {
+      fs::copy(path_, to, fs::copy_options::recursive, error);
+      if (error != std::errc::no_such_file_or_directory) break;
+      fs::remove_all(to);
+    }
+    ASSERT_FALSE(error) << error.message();
   }
 
   std::vector<fs::path> sidecars() {
