@@ -4,6 +4,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <string>
 #include <thread>
@@ -16,13 +17,33 @@
 namespace daybook::test {
 namespace {
 
-// The letter behind "(name)" in /proc/<id>/stat: R running, S sleeping, T stopped, Z dead ...
-char state_of(pid_t id) {
-  std::ifstream file("/proc/" + std::to_string(id) + "/stat");
+// The letter behind "(name)" in a stat file of /proc: R running, S sleeping, T stopped, Z dead ...
+char state_in(const std::filesystem::path& stat) {
+  std::ifstream file(stat);
   std::string line;
   std::getline(file, line);
   const auto name_end = line.rfind(')');
   return name_end == std::string::npos || name_end + 2 >= line.size() ? '?' : line[name_end + 2];
+}
+
+bool other_threads_sleep() {
+  const std::string self = std::to_string(::gettid());
+  std::error_code gone;  // a thread may end while it is looked at
+  for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task", gone)) {
+    if (thread.path().filename() == self) continue;
+    if (state_in(thread.path() / "stat") == 'R') return false;
+  }
+  return true;
+}
+
+// A fork copies every lock as it is, and the allocators of the sanitizers of GCC 12 do not take theirs for it: one that
+// another thread holds (a store's indexer, which has just been given something to do) is held for good in the child. So
+// it is made when the others sleep, if they come to sleep at all: some tests have children of threads that never do.
+void wait_until_other_threads_sleep() {
+  for (int asleep = 0, looked = 0; asleep < 3 && looked < 500; ++looked) {
+    asleep = other_threads_sleep() ? asleep + 1 : 0;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
 }
 
 // How many EXPECTs have failed in the running test so far.
@@ -47,6 +68,7 @@ int failures() {
 
 Child::Child(const std::function<void()>& body) {
   std::fflush(nullptr);
+  wait_until_other_threads_sleep();
   id_ = ::fork();
   if (id_ == 0) run_and_exit(body);
   if (id_ < 0) std::abort();
@@ -74,7 +96,7 @@ bool Child::succeeded() {
 bool Child::wait_until_asleep() const {
   const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(10);
   while (std::chrono::steady_clock::now() < limit) {
-    if (state_of(id_) == 'S') return true;
+    if (state_in("/proc/" + std::to_string(id_) + "/stat") == 'S') return true;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   return false;
