@@ -17,12 +17,17 @@ endif()
 # A folder that FetchContent does not find in a project makes it a download and nothing more: for headers.
 set(headers_only SOURCE_SUBDIR headers-only)
 
-# Boost.Interprocess, for engine/io alone.
+# Boost.Interprocess, for engine/io alone. Boost.Describe, for structs that a program stores as JSON: the library does not
+# need it, our tests, benchmarks and examples do, and it came with 1.77.
+set(boost_version 1.74)
+if(DAYBOOK_BUILD_TESTS OR DAYBOOK_BUILD_BENCH OR DAYBOOK_BUILD_EXAMPLES)
+  set(boost_version 1.77)
+endif()
 FetchContent_Declare(
   Boost
   URL https://archives.boost.io/release/1.83.0/source/boost_1_83_0.tar.bz2
   URL_HASH SHA256=6478edfe2f3305127cffe8caf73ea0176c53769f4bf1585be237eb30798c3b8e
-  DOWNLOAD_EXTRACT_TIMESTAMP OFF ${headers_only} FIND_PACKAGE_ARGS 1.74)
+  DOWNLOAD_EXTRACT_TIMESTAMP OFF ${headers_only} FIND_PACKAGE_ARGS ${boost_version})
 
 # The index's bitmaps. Debian's package has no version file, so none may be asked for.
 FetchContent_Declare(

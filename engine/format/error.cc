@@ -38,6 +38,9 @@ const char* name(Errc code) noexcept {
     case Errc::unsupported_fs: return "unsupported_fs";
     case Errc::condition_failed: return "condition_failed";
     case Errc::duplicate_id: return "duplicate_id";
+    case Errc::bad_event: return "bad_event";
+    case Errc::refused: return "refused";
+    case Errc::timed_out: return "timed_out";
   }
   return "unknown";
 }
@@ -75,6 +78,7 @@ std::string describe(const Error& error) {
         text += ": expected " + number(error.what, error.expected) + ", found " + number(error.what, error.actual);
       }
   }
+  if (!error.detail.empty()) text += ": " + std::string(error.detail.view());
   if (error.sys_errno != 0) text += std::string(": ") + std::strerror(error.sys_errno);
   return text;
 }

@@ -1,9 +1,13 @@
 // Errors: every fallible call of Daybook returns a Result; nothing throws across the API.
 #pragma once
 
+#include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <string>
+#include <string_view>
 
 #include <daybook/export.h>
 
@@ -27,6 +31,27 @@ enum class Errc : std::uint8_t {
   unsupported_fs = 14,    // the file system is not known to keep the promises; see OpenOptions
   condition_failed = 15,  // an append condition is violated: index says which, actual by which position
   duplicate_id = 16,      // an event's id is in use: index says which event, actual at which position
+  bad_event = 17,         // an event is not what its type says; Error::detail names stream, version, type and field
+  refused = 18,           // a rule of the application says no; see refuse()
+  timed_out = 19,         // what was waited for did not come in time
+};
+
+// Text that an error carries inside itself; what does not fit is cut off.
+class ErrorText {
+ public:
+  constexpr ErrorText() noexcept = default;
+  constexpr ErrorText(std::string_view text) noexcept : size_(std::min(text.size(), kSizeMax)) {
+    std::copy_n(text.begin(), size_, text_.begin());
+  }
+
+  [[nodiscard]] constexpr std::string_view view() const noexcept { return {text_.data(), size_}; }
+  [[nodiscard]] constexpr bool empty() const noexcept { return size_ == 0; }
+
+  static constexpr std::size_t kSizeMax = 184;
+
+ private:
+  std::array<char, kSizeMax> text_{};
+  std::size_t size_ = 0;
 };
 
 // A failure, with the evidence. Trivially copyable and free of allocation: the text is made by
@@ -40,6 +65,7 @@ struct Error {
   std::uint64_t expected = 0;  // what the rule asked for (a version, a checksum, a size, a position)
   std::uint64_t actual = 0;    // what was found
   std::uint32_t index = 0;     // which element of the argument list is meant: stream, event or condition, from 0
+  ErrorText detail{};          // names that only the moment knows: a stream, a field, a rule of the application
 };
 
 // A value or an Error. GCC 12's std::expected may be dropped without a warning; this one may not.
@@ -51,6 +77,11 @@ struct [[nodiscard]] Result : std::expected<T, Error> {
 // Makes a Result of an error: return fail({...}). An object, not a function, so that it is not among the candidates when
 // a program calls a `fail` of its own with an Error.
 inline constexpr auto fail = [](const Error& error) { return std::unexpected<Error>(error); };
+
+// The error of a rule of the application: `if (cents > balance) return refuse("insufficient funds");`
+inline std::unexpected<Error> refuse(std::string_view why) {
+  return fail({.code = Errc::refused, .detail = ErrorText(why)});
+}
 
 // One line for people: what, where, expected and found.
 DAYBOOK_EXPORT std::string describe(const Error& error);
