@@ -34,7 +34,11 @@ struct EventType {
 
 // Where to look it up. Specialise it for structs that you cannot change.
 template <typename Event>
-struct EventTypeOf {
+struct EventTypeOf {};
+
+template <typename Event>
+requires requires { Event::kEventType; }
+struct EventTypeOf<Event> {
   static constexpr EventType value = Event::kEventType;
 };
 
