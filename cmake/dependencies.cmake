@@ -18,9 +18,9 @@ endif()
 set(headers_only SOURCE_SUBDIR headers-only)
 
 # Boost.Interprocess, for engine/io alone. Boost.Describe, for structs that a program stores as JSON: the library does not
-# need it, our tests, benchmarks and examples do, and it came with 1.77.
+# need it, its JSON codec and our tests, benchmarks and examples do, and it came with 1.77.
 set(boost_version 1.74)
-if(DAYBOOK_BUILD_TESTS OR DAYBOOK_BUILD_BENCH OR DAYBOOK_BUILD_EXAMPLES)
+if(DAYBOOK_BUILD_JSON OR DAYBOOK_BUILD_TESTS OR DAYBOOK_BUILD_BENCH OR DAYBOOK_BUILD_EXAMPLES)
   set(boost_version 1.77)
 endif()
 FetchContent_Declare(
@@ -121,8 +121,15 @@ if(DAYBOOK_BUILD_BENCH)
   FetchContent_MakeAvailable(benchmark)
 endif()
 
+if(DAYBOOK_BUILD_JSON OR DAYBOOK_BUILD_TOOLS)
+  FetchContent_MakeAvailable(simdjson)
+  if(simdjson_FOUND)
+    set_target_properties(simdjson::simdjson PROPERTIES IMPORTED_GLOBAL ON)
+  endif()
+endif()
+
 if(DAYBOOK_BUILD_TOOLS)
-  FetchContent_MakeAvailable(CLI11 fmt simdjson RapidJSON)
+  FetchContent_MakeAvailable(CLI11 fmt RapidJSON)
   add_library(daybook_rapidjson INTERFACE)
   if(RapidJSON_FOUND)
     target_include_directories(daybook_rapidjson SYSTEM INTERFACE "${RAPIDJSON_INCLUDE_DIRS}")
