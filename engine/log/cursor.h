@@ -29,6 +29,8 @@ class Cursor final : public EventCursor {
   // error.
   std::optional<Frame> frame();
 
+  [[nodiscard]] std::shared_ptr<const void> pin() const override { return segment_; }
+
  private:
   static constexpr std::size_t kForwardBlock = 8;
 

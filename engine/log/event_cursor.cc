@@ -53,6 +53,8 @@ bool EventCursor::wait(std::chrono::nanoseconds timeout) {
     if (next_ == end_ && left_ == 0) return false;
     LivePage* const live = segments_->live();
     const std::uint32_t ticket = live == nullptr ? 0 : live->announce();
+    // Looked at between the announcement and the sleep, as what was published is: interrupt() is not missed either.
+    if (interrupted_.exchange(false)) return false;
     if (next_ != end_ || refill() || error_) return true;
     const auto left = until - std::chrono::steady_clock::now();
     if (left <= std::chrono::nanoseconds::zero()) return false;
@@ -62,6 +64,11 @@ bool EventCursor::wait(std::chrono::nanoseconds timeout) {
       std::this_thread::sleep_for(std::min<std::chrono::nanoseconds>(left, std::chrono::milliseconds(10)));
     }
   }
+}
+
+void EventCursor::interrupt() noexcept {
+  interrupted_.store(true);
+  if (LivePage* const live = segments_->live()) live->interrupt();
 }
 
 }  // namespace daybook::log

@@ -1,6 +1,7 @@
 // What every cursor is: a row of events that are at hand, and a way to get more.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <limits>
@@ -30,7 +31,11 @@ class EventCursor {
   }
   [[nodiscard]] const std::optional<Error>& error() const noexcept { return error_; }
   bool wait(std::chrono::nanoseconds timeout);
+  // Ends the wait() that another thread is in, or else the next one. From any thread.
+  void interrupt() noexcept;
   [[nodiscard]] ResumeToken token() const noexcept;
+  // Keeps the bytes that the event returned last points to, also after the cursor has left their segment.
+  [[nodiscard]] virtual std::shared_ptr<const void> pin() const = 0;
 
  protected:
   // Called when there are no events at hand: puts some between next_ and end_, ascending, of one segment, whose epoch is
@@ -57,6 +62,7 @@ class EventCursor {
   const Position after_;   // exclusive bounds
   const Position before_;  // the largest number: none
   std::uint64_t left_;     // events still to be put at hand, at most
+  std::atomic<bool> interrupted_ = false;
 
   // What token() is made of: the block at hand as it was, and what the blocks before it came to.
   const EventView* first_ = nullptr;
@@ -74,6 +80,7 @@ class FailedCursor final : public EventCursor {
 
  private:
   bool load() override { return false; }
+  [[nodiscard]] std::shared_ptr<const void> pin() const override { return nullptr; }
 };
 
 }  // namespace daybook::log

@@ -40,6 +40,11 @@ class LivePage {
   void sleep(std::uint32_t ticket, std::chrono::nanoseconds timeout) noexcept;
   // The writer, after publishing or making durable: wakes whoever sleeps. One load when nobody does.
   void wake() noexcept;
+  // Readers: wakes the sleepers of this process, and those of others, who look and sleep again. Does nothing where they
+  // cannot announce themselves: they look again soon.
+  void interrupt() noexcept {
+    if (writable_) wake();
+  }
 
  private:
   LivePage(std::unique_ptr<io::Mapping> mapping, bool writable) noexcept;

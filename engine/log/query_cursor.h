@@ -21,6 +21,8 @@ class QueryCursor final : public EventCursor {
  public:
   QueryCursor(std::shared_ptr<LogIndex> index, QueryPlan plan, const ReadOptions& options);
 
+  [[nodiscard]] std::shared_ptr<const void> pin() const override { return part_; }
+
  private:
   static constexpr std::size_t kBlockMax = 32;
 

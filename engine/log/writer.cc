@@ -39,7 +39,7 @@ std::unique_ptr<io::Directory> checkpoints(io::Directory& store, bool create) {
 
 }  // namespace
 
-Result<std::unique_ptr<Writer>> Writer::open(std::unique_ptr<io::Directory> store, const OpenOptions& options) {
+Result<std::unique_ptr<Writer>> Writer::open(std::shared_ptr<io::Directory> store, const OpenOptions& options) {
   if (!options.any_file_system) DAYBOOK_TRY(store->check_file_system());
   auto segments = store->subdirectory(format::kSegmentsName, options.create);
   if (!segments) return fail(segments.error());
@@ -59,7 +59,7 @@ Result<std::unique_ptr<Writer>> Writer::open(std::unique_ptr<io::Directory> stor
   return writer;
 }
 
-Writer::Writer(std::unique_ptr<io::Directory> store, std::unique_ptr<io::Lock> lock,
+Writer::Writer(std::shared_ptr<io::Directory> store, std::unique_ptr<io::Lock> lock,
                std::shared_ptr<SegmentSet> readers, const OpenOptions& options)
     : store_(std::move(store)),
       lock_(std::move(lock)),

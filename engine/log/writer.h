@@ -32,7 +32,7 @@ namespace daybook::log {
 // Thread safety: all methods from any thread at any time, but close() and destruction, which come last.
 class Writer {
  public:
-  static Result<std::unique_ptr<Writer>> open(std::unique_ptr<io::Directory> store, const OpenOptions& options);
+  static Result<std::unique_ptr<Writer>> open(std::shared_ptr<io::Directory> store, const OpenOptions& options);
   ~Writer();
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
@@ -57,7 +57,7 @@ class Writer {
   Result<void> close() noexcept;
 
  private:
-  Writer(std::unique_ptr<io::Directory> store, std::unique_ptr<io::Lock> lock, std::shared_ptr<SegmentSet> readers,
+  Writer(std::shared_ptr<io::Directory> store, std::unique_ptr<io::Lock> lock, std::shared_ptr<SegmentSet> readers,
          const OpenOptions& options);
 
   Result<void> recover_and_begin(const OpenOptions& options);
@@ -68,7 +68,7 @@ class Writer {
   Result<void> close_cleanly();
   Result<void> sync_to(std::uint64_t address) noexcept;
 
-  const std::unique_ptr<io::Directory> store_;
+  const std::shared_ptr<io::Directory> store_;
   std::unique_ptr<io::Lock> lock_;  // null once closed
   const std::shared_ptr<SegmentSet> readers_;
   const std::shared_ptr<LogIndex> index_;

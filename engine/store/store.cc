@@ -10,18 +10,11 @@
 #include "log/query_match.h"
 #include "log/segment_set.h"
 #include "log/writer.h"
+#include "store/log_view.h"
 #include "store/store_access.h"
+#include "store/store_impl.h"
 
 namespace daybook {
-
-// Either a writer, or a reader's view of the segments.
-struct Store::Impl {
-  std::unique_ptr<log::Writer> writer;  // null when read-only
-  std::shared_ptr<log::SegmentSet> segments;
-  std::shared_ptr<log::LogIndex> index;
-  Durability durability = Durability::sync;
-  RecoveryReport no_recovery;
-};
 
 namespace {
 
@@ -39,28 +32,10 @@ Result<std::shared_ptr<log::SegmentSet>> open_reader(io::Directory& store) {
   return segments;
 }
 
-Position last_position(const std::shared_ptr<log::SegmentSet>& segments, Visibility visibility) {
-  log::Cursor cursor(segments, {.direction = Direction::backward, .visibility = visibility});
-  const EventView* const last = cursor.next();
-  return last == nullptr ? 0 : last->position;
-}
-
 log::PositionWindow to_window(const PositionRange& range) {
   log::PositionWindow window{.after = range.after};
   if (range.before != 0) window.before = range.before;
   return window;
-}
-
-// ReadOptions::recorded_at, said as a window of the query.
-Query recorded_in(Query query, const ReadOptions& options) {
-  if (!options.recorded_at) return query;
-  if (options.direction == Direction::forward) {
-    query.recorded_from = std::max(query.recorded_from.value_or(*options.recorded_at), *options.recorded_at);
-  } else {
-    const Timestamp behind = *options.recorded_at + std::chrono::nanoseconds(1);
-    query.recorded_before = std::min(query.recorded_before.value_or(behind), behind);
-  }
-  return query;
 }
 
 Result<SegmentInfo> describe_segment(log::SegmentSet& segments, std::uint64_t number) {
@@ -102,13 +77,14 @@ Result<Store> Store::open(const std::filesystem::path& directory, const OpenOpti
 
 Result<Store> StoreAccess::open(std::unique_ptr<io::Directory> directory, const OpenOptions& options) {
   auto impl = std::make_unique<Store::Impl>();
+  impl->directory = std::move(directory);
   impl->durability = options.durability;
   if (options.mode == Mode::read_only) {
-    auto segments = open_reader(*directory);
+    auto segments = open_reader(*impl->directory);
     if (!segments) return fail(segments.error());
     impl->segments = std::move(*segments);
   } else {
-    auto writer = log::Writer::open(std::move(directory), options);
+    auto writer = log::Writer::open(impl->directory, options);
     if (!writer) return fail(writer.error());
     impl->writer = std::move(*writer);
     impl->segments = impl->writer->readers();
@@ -156,12 +132,12 @@ Result<void> Store::sync() { return sync(impl_->writer == nullptr ? 0 : impl_->w
 
 Position Store::published_position() const {
   if (impl_->writer != nullptr) return impl_->writer->published().position;
-  return last_position(impl_->segments, Visibility::published);
+  return impl_->view().end(Visibility::published).position;
 }
 
 Position Store::durable_position() const {
   if (impl_->writer != nullptr) return impl_->writer->durable_position();
-  return last_position(impl_->segments, Visibility::durable);
+  return impl_->view().end(Visibility::durable).position;
 }
 
 Result<StreamHead> Store::head(std::string_view stream) const {
@@ -174,10 +150,7 @@ Cursor Store::read(const ReadOptions& options) const {
 }
 
 Cursor Store::read(const Query& query, const ReadOptions& options) const {
-  if (const auto checked = log::check_query(query); !checked) {
-    return Cursor(std::make_unique<log::FailedCursor>(impl_->segments, checked.error()));
-  }
-  return Cursor(std::make_unique<log::QueryCursor>(impl_->index, log::QueryPlan(recorded_in(query, options)), options));
+  return Cursor(impl_->view().read(query, options));
 }
 
 Cursor Store::read_stream(std::string_view stream, const StreamReadOptions& options) const {
@@ -190,31 +163,15 @@ Cursor Store::read_stream(std::string_view stream, const StreamReadOptions& opti
 }
 
 Result<Cursor> Store::resume(const ResumeToken& token, const ReadOptions& options) const {
-  const auto from = resume_from(token, options);
+  const auto from = resume_from(impl_->segments, token, options);
   if (!from) return fail(from.error());
   return read(*from);
 }
 
 Result<Cursor> Store::resume(const ResumeToken& token, const Query& query, const ReadOptions& options) const {
-  const auto from = resume_from(token, options);
+  const auto from = resume_from(impl_->segments, token, options);
   if (!from) return fail(from.error());
   return read(query, *from);
-}
-
-Result<ReadOptions> Store::resume_from(const ResumeToken& token, const ReadOptions& options) const {
-  const Error stale{.code = Errc::stale_token, .what = "resume token", .expected = token.position};
-  if (token.log != Uuid{} && token.log != impl_->segments->log()) return fail(stale);
-  if (token.position > 0) {
-    log::Cursor at(impl_->segments, {.after = token.position - 1});
-    const EventView* const event = at.next();
-    if (event == nullptr && at.error()) return fail(*at.error());
-    const bool there = event != nullptr && event->position == token.position;
-    if (!there || (token.epoch != 0 && at.token().epoch != token.epoch)) return fail(stale);
-  }
-  ReadOptions from = options;
-  from.direction = Direction::forward;
-  from.after = token.position;
-  return from;
 }
 
 Result<std::uint64_t> Store::count(const Query& query, const PositionRange& window) const {
@@ -285,6 +242,7 @@ Cursor::~Cursor() = default;
 const EventView* Cursor::next() { return impl_->next(); }
 std::optional<Error> Cursor::error() const { return impl_->error(); }
 bool Cursor::wait(std::chrono::nanoseconds timeout) { return impl_->wait(timeout); }
+void Cursor::interrupt() noexcept { impl_->interrupt(); }
 ResumeToken Cursor::token() const { return impl_->token(); }
 
 }  // namespace daybook

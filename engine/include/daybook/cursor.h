@@ -31,7 +31,7 @@ struct ResumeToken {
 //
 // A forward cursor that has reached the end returns null, and goes on after more was appended: wait() sleeps until
 // then. A backward cursor ends at the first event.
-// Thread safety: none; one cursor per thread. Lifetime: a cursor may outlive its Store.
+// Thread safety: none, but for interrupt(); one cursor per thread. Lifetime: a cursor may outlive its Store.
 class DAYBOOK_EXPORT Cursor {
  public:
   Cursor(Cursor&&) noexcept;
@@ -48,6 +48,10 @@ class DAYBOOK_EXPORT Cursor {
   // Works across processes. A reader that may not write to the store's LOCK file looks again every 10 ms, because it
   // cannot tell the writer that it sleeps.
   [[nodiscard]] bool wait(std::chrono::nanoseconds timeout);
+
+  // Ends the wait() that another thread is in, or else the next one: it returns false at once. May be called from any
+  // thread while the cursor lives (a program that stops a reader sets a flag of its own, and then interrupts).
+  void interrupt() noexcept;
 
   // Resumes after the event that next() returned last. Pass it to Store::resume().
   [[nodiscard]] ResumeToken token() const;

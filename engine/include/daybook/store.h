@@ -178,7 +178,6 @@ class DAYBOOK_EXPORT Store {
  private:
   struct Impl;
   explicit Store(std::unique_ptr<Impl> impl);
-  Result<ReadOptions> resume_from(const ResumeToken& token, const ReadOptions& options) const;
   friend struct StoreAccess;  // tests open a store over their own io::Directory
 
   std::unique_ptr<Impl> impl_;
