@@ -10,6 +10,7 @@ namespace {
 constexpr std::string_view kSegmentSuffix = ".seg";
 constexpr std::string_view kSidecarSuffix = ".idx";
 constexpr std::string_view kCheckpointSuffix = ".ckpt";
+constexpr std::string_view kSnapshotsSuffix = ".snapshots";
 constexpr std::string_view kTemporarySuffix = ".tmp";
 constexpr std::size_t kDigits = 20;
 
@@ -86,6 +87,11 @@ std::optional<std::uint64_t> parse_sidecar_name(std::string_view name) noexcept 
 std::string checkpoint_name(std::uint64_t position) { return numbered_name(position, kCheckpointSuffix); }
 std::optional<std::uint64_t> parse_checkpoint_name(std::string_view name) noexcept {
   return parse_numbered_name(name, kCheckpointSuffix);
+}
+
+std::string snapshots_name(std::uint64_t number) { return numbered_name(number, kSnapshotsSuffix); }
+std::optional<std::uint64_t> parse_snapshots_name(std::string_view name) noexcept {
+  return parse_numbered_name(name, kSnapshotsSuffix);
 }
 
 std::string temporary_name(std::uint64_t number, std::uint64_t random) {

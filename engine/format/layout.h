@@ -139,11 +139,14 @@ std::optional<Address> open_durable(std::uint64_t sealed, const Uuid& log) noexc
 inline constexpr std::string_view kLockName = "LOCK";
 inline constexpr std::string_view kSegmentsName = "segments";
 inline constexpr std::string_view kCheckpointsName = "checkpoints";
+inline constexpr std::string_view kSnapshotsName = "snapshots";
 std::string segment_name(std::uint64_t number);
 std::string sidecar_name(std::uint64_t number);
 std::optional<std::uint64_t> parse_sidecar_name(std::string_view name) noexcept;
 std::string checkpoint_name(std::uint64_t position);
 std::optional<std::uint64_t> parse_checkpoint_name(std::string_view name) noexcept;
+std::string snapshots_name(std::uint64_t number);
+std::optional<std::uint64_t> parse_snapshots_name(std::string_view name) noexcept;
 std::optional<std::uint64_t> parse_segment_name(std::string_view name) noexcept;
 std::string temporary_name(std::uint64_t number, std::uint64_t random);
 bool is_temporary_name(std::string_view name) noexcept;

@@ -7,6 +7,7 @@
 #include "log/cursor.h"
 #include "log/query_cursor.h"
 #include "log/query_match.h"
+#include "store/event_place.h"
 
 namespace daybook {
 namespace {
@@ -43,11 +44,9 @@ Result<ReadOptions> resume_from(const std::shared_ptr<log::SegmentSet>& segments
   const Error stale{.code = Errc::stale_token, .what = "resume token", .expected = token.position};
   if (token.log != Uuid{} && token.log != segments->log()) return fail(stale);
   if (token.position > 0) {
-    log::Cursor at(segments, {.after = token.position - 1});
-    const EventView* const event = at.next();
-    if (event == nullptr && at.error()) return fail(*at.error());
-    const bool there = event != nullptr && event->position == token.position;
-    if (!there || (token.epoch != 0 && at.token().epoch != token.epoch)) return fail(stale);
+    const auto event = find_event(segments, token.position);
+    if (!event) return fail(event.error());
+    if (!*event || (token.epoch != 0 && (*event)->epoch != token.epoch)) return fail(stale);
   }
   ReadOptions from = options;
   from.direction = Direction::forward;

@@ -1,6 +1,7 @@
 #include <daybook/store.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "io/directory.h"
@@ -11,6 +12,7 @@
 #include "log/segment_set.h"
 #include "log/writer.h"
 #include "store/log_view.h"
+#include "store/snapshot_shelf.h"
 #include "store/store_access.h"
 #include "store/store_impl.h"
 
@@ -89,6 +91,10 @@ Result<Store> StoreAccess::open(std::unique_ptr<io::Directory> directory, const 
     impl->writer = std::move(*writer);
     impl->segments = impl->writer->readers();
   }
+  impl->shelf = std::make_shared<SnapshotShelf>(
+      impl->directory, impl->segments,
+      SnapshotShelf::Plan{.writable = impl->writer != nullptr, .keep = options.snapshots_keep});
+  impl->snapshots = SnapshotStore(impl->shelf);
   impl->index = impl->writer != nullptr ? impl->writer->index() : std::make_shared<log::LogIndex>(impl->segments);
   return Store(std::move(impl));
 }
@@ -207,6 +213,8 @@ Result<std::vector<KeyCount>> Store::tags(std::string_view prefix) const {
   return impl_->index->keys(index::KeyKind::tag, prefix);
 }
 
+SnapshotStore& Store::snapshots() const { return *impl_->snapshots; }
+
 const RecoveryReport& Store::recovery() const {
   return impl_->writer != nullptr ? impl_->writer->recovery() : impl_->no_recovery;
 }
@@ -231,6 +239,7 @@ Result<StoreInfo> Store::info() const {
 
 Result<void> Store::close() {
   if (impl_->writer == nullptr) return {};
+  if (impl_->segments->check_process()) impl_->shelf->close();
   return impl_->writer->close();
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include <daybook/store.h>
 
@@ -10,6 +11,7 @@
 #include "log/segment_set.h"
 #include "log/writer.h"
 #include "store/log_view.h"
+#include "store/snapshot_shelf.h"
 
 namespace daybook {
 
@@ -19,8 +21,15 @@ struct Store::Impl {
   std::unique_ptr<log::Writer> writer;  // null when read-only
   std::shared_ptr<log::SegmentSet> segments;
   std::shared_ptr<log::LogIndex> index;
+  std::shared_ptr<SnapshotShelf> shelf;
+  std::optional<SnapshotStore> snapshots;
   Durability durability = Durability::sync;
   RecoveryReport no_recovery;
+
+  // Before the writer goes, and with it the lock of the store: nobody writes snapshots after that.
+  ~Impl() {
+    if (shelf != nullptr && segments->check_process()) shelf->close();
+  }
 
   [[nodiscard]] LogView view() const { return {segments, index}; }
 };

@@ -6,5 +6,6 @@
 #include <daybook/event.h>
 #include <daybook/options.h>
 #include <daybook/query.h>
+#include <daybook/snapshot.h>
 #include <daybook/store.h>
 #include <daybook/types.h>

@@ -51,6 +51,11 @@ struct OpenOptions {
   std::uint64_t checkpoint_bytes = 512u << 20;
   std::chrono::seconds checkpoint_interval{600};
 
+  // How many generations of snapshots are kept of each key when the snapshots are pruned by themselves: in the course of a
+  // save, when their files have grown to 64 MiB and to twice what the last pruning left. 0 = only by
+  // SnapshotStore::prune().
+  std::uint32_t snapshots_keep = 4;
+
   // Daybook refuses to write on file systems that it does not know to keep its promises (network and FUSE
   // file systems). True: take them anyway.
   bool any_file_system = false;

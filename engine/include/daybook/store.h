@@ -16,6 +16,7 @@
 #include <daybook/export.h>
 #include <daybook/options.h>
 #include <daybook/query.h>
+#include <daybook/snapshot.h>
 #include <daybook/types.h>
 
 namespace daybook {
@@ -168,6 +169,10 @@ class DAYBOOK_EXPORT Store {
   Result<std::vector<KeyCount>> streams(std::string_view prefix = {}) const;
   Result<std::vector<KeyCount>> types(std::string_view prefix = {}) const;
   Result<std::vector<KeyCount>> tags(std::string_view prefix = {}) const;
+
+  // Where states are saved and found. Its folder is opened when it is first asked for something. The reference is good as
+  // long as the Store; a copy of what it refers to may outlive it. After close(), snapshots can still be read.
+  [[nodiscard]] SnapshotStore& snapshots() const;
 
   [[nodiscard]] const RecoveryReport& recovery() const;
   Result<StoreInfo> info() const;

@@ -1,0 +1,67 @@
+// Taking away snapshots that nobody needs, and the files that hold little else.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <shared_mutex>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include <daybook/error.h>
+#include <daybook/snapshot.h>
+
+#include "store/snapshot_folder.h"
+#include "store/snapshot_index.h"
+
+namespace daybook {
+
+// One pruning. The caller sees to it that nobody else writes to folder and index; readers may go on under `mutex`, which
+// is taken for every change of either.
+//
+//   1 choose what is kept: of each key the newest good ones, each once
+//   2 of files of which less than half is kept, and of small ones: copy what is kept to a new file, which is then synced, and
+//     its name as well
+//   3 show the copies to readers, and forget the rest
+//   4 remove those files; mark what is not kept in the other ones
+//
+// A crash before 4 leaves snapshots twice, which is harmless: the next pruning keeps one of each. A reader in another
+// process has the removed files mapped, and follows the end of the last one to the new.
+class SnapshotPruner {
+ public:
+  using Judge = std::function<SnapshotCondition(const Generation&)>;
+
+  SnapshotPruner(SnapshotFolder& folder, SnapshotIndex& index, std::shared_mutex& mutex, Judge judge)
+      : folder_(folder), index_(index), mutex_(mutex), judge_(std::move(judge)) {}
+
+  Result<void> run(std::uint32_t keep);
+
+ private:
+  struct Fate {
+    std::uint64_t kept = 0;  // bytes
+    bool rewrite = false;
+  };
+
+  void choose(std::uint32_t keep);
+  SnapshotIndex::Generations newest_good(const SnapshotIndex::Generations& all, std::uint32_t keep) const;
+  // Whether there is anything to do.
+  bool choose_files();
+  Result<void> copy_kept();
+  Result<Generation> copy(std::string_view key, const Generation& from);
+  Result<void> sync_copies(std::uint64_t first_number);
+  void forget_rest();
+  void remove_rest();
+
+  SnapshotFolder& folder_;
+  SnapshotIndex& index_;
+  std::shared_mutex& mutex_;
+  const Judge judge_;
+
+  std::vector<std::pair<std::string, SnapshotIndex::Generations>> kept_;
+  std::vector<Generation> dropped_;
+  std::unordered_map<const SnapshotFile*, Fate> fates_;
+  std::vector<std::uint64_t> removed_files_;
+};
+
+}  // namespace daybook
