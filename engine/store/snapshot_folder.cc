@@ -146,6 +146,12 @@ std::uint64_t SnapshotFolder::used() const noexcept {
   return bytes;
 }
 
+Result<void> SnapshotFolder::remove_file(std::uint64_t number) {
+  auto removed = directory_->remove(format::snapshots_name(number));
+  if (!removed && removed.error().code == Errc::not_found) return {};
+  return removed;
+}
+
 void SnapshotFolder::drop(const SnapshotFile& file) {
   std::erase_if(files_, [&file](const auto& other) { return other.get() == &file; });
 }

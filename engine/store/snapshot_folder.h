@@ -49,9 +49,9 @@ class SnapshotFolder {
   [[nodiscard]] std::uint64_t used() const noexcept;  // bytes of records, in all files
   [[nodiscard]] io::Directory* directory() const noexcept { return directory_.get(); }
 
-  // Closes the file; remove_file() removes one that is closed.
+  // Takes the name of a file away, and closes it.
+  Result<void> remove_file(std::uint64_t number);
   void drop(const SnapshotFile& file);
-  void remove_file(std::uint64_t number) { (void)directory_->remove(format::snapshots_name(number)); }
 
  private:
   Result<bool> open_directory();

@@ -10,39 +10,48 @@ namespace {
 // Files below it are put together when others are written anew: many short sessions do not leave many files.
 constexpr std::uint64_t kSmallFile = 1u << 20;
 
+bool holds(const SnapshotIndex::Generations& all, const Generation& wanted) {
+  return std::ranges::any_of(
+      all, [&](const Generation& one) { return one.file == wanted.file && one.offset == wanted.offset; });
+}
+
 }  // namespace
 
 Result<void> SnapshotPruner::run(std::uint32_t keep) {
-  choose(keep);
+  DAYBOOK_TRY(choose(keep));
   if (!choose_files()) return {};
   DAYBOOK_TRY(copy_kept());
-  forget_rest();
-  remove_rest();
+  remove_files();
+  for (auto& [key, kept] : kept_) kept = take_away_rest(key, kept);
+  const std::unique_lock lock(mutex_);
+  for (auto& [key, known] : kept_) index_.replace(key, std::move(known));
+  for (const auto& [file, fate] : fates_) {
+    if (fate.gone) folder_.drop(*file);
+  }
   return {};
 }
 
-void SnapshotPruner::choose(std::uint32_t keep) {
+Result<void> SnapshotPruner::choose(std::uint32_t keep) {
   for (const auto& file : folder_.files()) fates_[file.get()] = {};
   for (const auto& [key, all] : index_) {
-    SnapshotIndex::Generations kept = newest_good(all, keep);
-    const auto is_kept = [&kept](const Generation& generation) {
-      return std::ranges::any_of(kept, [&](const Generation& other) {
-        return other.file == generation.file && other.offset == generation.offset;
-      });
-    };
-    std::ranges::copy_if(all, std::back_inserter(dropped_), [&](const Generation& one) { return !is_kept(one); });
-    for (const Generation& generation : kept) fates_[generation.file].kept += generation.size();
-    kept_.emplace_back(key, std::move(kept));
+    auto kept = newest_good(all, keep);
+    if (!kept) return fail(kept.error());
+    drops_any_ = drops_any_ || kept->size() < all.size();
+    for (const Generation& generation : *kept) fates_[generation.file].kept += generation.size();
+    kept_.emplace_back(key, *std::move(kept));
   }
+  return {};
 }
 
-SnapshotIndex::Generations SnapshotPruner::newest_good(const SnapshotIndex::Generations& all,
-                                                       std::uint32_t keep) const {
+Result<SnapshotIndex::Generations> SnapshotPruner::newest_good(const SnapshotIndex::Generations& all,
+                                                               std::uint32_t keep) const {
   SnapshotIndex::Generations kept;
   for (const Generation& generation : std::views::reverse(all)) {
     if (kept.size() >= keep) break;
-    const bool again = std::ranges::any_of(kept, [&](const Generation& other) { return other.repeats(generation); });
-    if (!again && judge_(generation) == SnapshotCondition::good) kept.push_back(generation);
+    if (std::ranges::any_of(kept, [&](const Generation& other) { return other.repeats(generation); })) continue;
+    const auto condition = judge_(generation);
+    if (!condition) return fail(condition.error());
+    if (*condition == SnapshotCondition::good) kept.push_back(generation);
   }
   std::ranges::reverse(kept);
   return kept;
@@ -56,7 +65,7 @@ bool SnapshotPruner::choose_files() {
     fate.rewrite = fate.kept * 2 < file->used() || is_idle || file->ending() == SnapshotFile::Ending::cut;
     any = any || fate.rewrite;
   }
-  if (!any) return !dropped_.empty();
+  if (!any) return drops_any_;
   for (const auto& file : folder_.files()) {
     Fate& fate = fates_[file.get()];
     fate.rewrite = fate.rewrite || (file->used() < kSmallFile && file->used() > 0);
@@ -115,25 +124,24 @@ Result<void> SnapshotPruner::sync_copies(std::uint64_t first_number) {
   return folder_.directory()->sync();
 }
 
-void SnapshotPruner::forget_rest() {
-  const std::unique_lock lock(mutex_);
-  for (auto& [key, generations] : kept_) index_.replace(key, std::move(generations));
-  std::vector<std::shared_ptr<SnapshotFile>> all(folder_.files().begin(), folder_.files().end());
-  for (const auto& file : all) {
+// Nothing depends on it that this, and what follows, succeeds: what stays is old, and goes with the next pruning.
+void SnapshotPruner::remove_files() {
+  for (const auto& file : folder_.files()) {
     const auto fate = fates_.find(file.get());
     if (fate == fates_.end() || !fate->second.rewrite) continue;
-    removed_files_.push_back(file->number());
-    std::erase_if(dropped_, [&file](const Generation& generation) { return generation.file == file.get(); });
-    folder_.drop(*file);
+    fate->second.gone = folder_.remove_file(file->number()).has_value();
   }
 }
 
-// Nothing depends on it that this succeeds: what comes back is old, and goes with the next pruning.
-void SnapshotPruner::remove_rest() {
-  for (const std::uint64_t number : removed_files_) folder_.remove_file(number);
-  for (const Generation& generation : dropped_) {
-    if (generation.file->writable()) (void)generation.file->mark_removed(generation.offset);
+SnapshotIndex::Generations SnapshotPruner::take_away_rest(std::string_view key,
+                                                          const SnapshotIndex::Generations& kept) {
+  SnapshotIndex::Generations known = kept;
+  for (const Generation& generation : *index_.find(key)) {
+    if (holds(kept, generation) || fates_[generation.file].gone) continue;
+    if (!generation.file->writable() || !generation.file->mark_removed(generation.offset)) known.push_back(generation);
   }
+  std::ranges::stable_sort(known, {}, &Generation::position);
+  return known;
 }
 
 }  // namespace daybook

@@ -23,14 +23,14 @@ namespace daybook {
 //   1 choose what is kept: of each key the newest good ones, each once
 //   2 of files of which less than half is kept, and of small ones: copy what is kept to a new file, which is then synced, and
 //     its name as well
-//   3 show the copies to readers, and forget the rest
-//   4 remove those files; mark what is not kept in the other ones
+//   3 remove those files; mark what is not kept in the other ones
+//   4 forget what is gone by that: what could not be removed is still known, so that it can be later
 //
-// A crash before 4 leaves snapshots twice, which is harmless: the next pruning keeps one of each. A reader in another
-// process has the removed files mapped, and follows the end of the last one to the new.
+// A crash before 3 leaves snapshots twice, which is harmless: the next pruning keeps one of each. A reader has the removed
+// files mapped, and in another process follows the end of the last one to the new.
 class SnapshotPruner {
  public:
-  using Judge = std::function<SnapshotCondition(const Generation&)>;
+  using Judge = std::function<Result<SnapshotCondition>(const Generation&)>;
 
   SnapshotPruner(SnapshotFolder& folder, SnapshotIndex& index, std::shared_mutex& mutex, Judge judge)
       : folder_(folder), index_(index), mutex_(mutex), judge_(std::move(judge)) {}
@@ -41,17 +41,19 @@ class SnapshotPruner {
   struct Fate {
     std::uint64_t kept = 0;  // bytes
     bool rewrite = false;
+    bool gone = false;
   };
 
-  void choose(std::uint32_t keep);
-  SnapshotIndex::Generations newest_good(const SnapshotIndex::Generations& all, std::uint32_t keep) const;
+  Result<void> choose(std::uint32_t keep);
+  Result<SnapshotIndex::Generations> newest_good(const SnapshotIndex::Generations& all, std::uint32_t keep) const;
   // Whether there is anything to do.
   bool choose_files();
   Result<void> copy_kept();
   Result<Generation> copy(std::string_view key, const Generation& from);
   Result<void> sync_copies(std::uint64_t first_number);
-  void forget_rest();
-  void remove_rest();
+  void remove_files();
+  // What is to be known of the key from now on: what is kept, and what could not be taken away.
+  SnapshotIndex::Generations take_away_rest(std::string_view key, const SnapshotIndex::Generations& kept);
 
   SnapshotFolder& folder_;
   SnapshotIndex& index_;
@@ -59,9 +61,8 @@ class SnapshotPruner {
   const Judge judge_;
 
   std::vector<std::pair<std::string, SnapshotIndex::Generations>> kept_;
-  std::vector<Generation> dropped_;
   std::unordered_map<const SnapshotFile*, Fate> fates_;
-  std::vector<std::uint64_t> removed_files_;
+  bool drops_any_ = false;
 };
 
 }  // namespace daybook

@@ -86,25 +86,28 @@ Result<void> SnapshotShelf::ready() {
   return {};
 }
 
-SnapshotCondition SnapshotShelf::judge(const Generation& generation) const {
+Result<SnapshotCondition> SnapshotShelf::judge(const Generation& generation) const {
   if (const auto known = generation.verdict.get()) return *known;
   const auto found = look_at(generation);
-  if (!found) return SnapshotCondition::stale;
-  generation.verdict.set(*found);
-  return *found;
+  if (found) generation.verdict.set(*found);
+  return found;
 }
 
-// Nothing: the log cannot be read there just now.
-std::optional<SnapshotCondition> SnapshotShelf::look_at(const Generation& generation) const {
+Result<SnapshotCondition> SnapshotShelf::look_at(const Generation& generation) const {
   const format::SnapshotRecord& record = generation.record();
   if (format::snapshot_state_crc(format::snapshot_state(record)) != record.state_crc) {
     return SnapshotCondition::damaged;
   }
   const auto event = find_event(segments_, generation.position);
-  if (!event) return std::nullopt;
+  if (!event) return fail(event.error());
   const bool same = event->has_value() && (*event)->epoch == generation.epoch &&
                     (*event)->recorded_at == time_of(generation.recorded_at);
   return same ? SnapshotCondition::good : SnapshotCondition::stale;
+}
+
+bool SnapshotShelf::is_good(const Generation& generation) const {
+  const auto condition = judge(generation);
+  return condition && *condition == SnapshotCondition::good;
 }
 
 Result<std::optional<Snapshot>> SnapshotShelf::latest(std::string_view key, std::uint64_t fingerprint,
@@ -116,7 +119,7 @@ Result<std::optional<Snapshot>> SnapshotShelf::latest(std::string_view key, std:
   for (const Generation& generation : std::views::reverse(*all)) {
     if (generation.fingerprint != fingerprint || !is_within(generation, bounds)) continue;
     if (generation.file->is_removed(generation.offset)) continue;
-    if (judge(generation) == SnapshotCondition::good) return show(key, generation);
+    if (is_good(generation)) return show(key, generation);
   }
   return std::nullopt;
 }
@@ -150,9 +153,8 @@ bool SnapshotShelf::is_saved(const NewSnapshot& snapshot, std::uint64_t epoch) c
   const Generation wanted{
       .position = snapshot.position, .version = snapshot.version, .epoch = epoch, .fingerprint = snapshot.fingerprint};
   const auto [first, last] = std::ranges::equal_range(*all, snapshot.position, {}, &Generation::position);
-  return std::any_of(first, last, [&](const Generation& generation) {
-    return generation.repeats(wanted) && judge(generation) == SnapshotCondition::good;
-  });
+  return std::any_of(first, last,
+                     [&](const Generation& generation) { return generation.repeats(wanted) && is_good(generation); });
 }
 
 Result<void> SnapshotShelf::write(const NewSnapshot& snapshot, std::uint64_t epoch, Timestamp recorded_at) {
@@ -186,12 +188,17 @@ Result<void> SnapshotShelf::write(const NewSnapshot& snapshot, std::uint64_t epo
   return {};
 }
 
-// An error is no error of the save, which is done. The next attempt comes when the folder has grown again.
+Result<void> SnapshotShelf::run_pruner(std::uint32_t keep) {
+  SnapshotPruner pruner(folder_, index_, mutex_, [this](const Generation& generation) { return judge(generation); });
+  auto done = pruner.run(keep);
+  pruned_to_ = folder_.used();  // after an error, too: the next attempt comes when the folder has grown again
+  return done;
+}
+
+// An error is no error of the save, which is done.
 void SnapshotShelf::prune_when_grown() {
   const std::uint64_t used = folder_.used();
-  if (plan_.keep == 0 || used < kPruneFrom || used < 2 * pruned_to_) return;
-  (void)SnapshotPruner(folder_, index_, mutex_, [this](const Generation& one) { return judge(one); }).run(plan_.keep);
-  pruned_to_ = folder_.used();
+  if (plan_.keep != 0 && used >= kPruneFrom && used >= 2 * pruned_to_) (void)run_pruner(plan_.keep);
 }
 
 Result<void> SnapshotShelf::prune(std::uint32_t keep) {
@@ -200,9 +207,7 @@ Result<void> SnapshotShelf::prune(std::uint32_t keep) {
   const std::lock_guard lock(writing_);
   DAYBOOK_TRY(check_writable());
   DAYBOOK_TRY(ready());
-  DAYBOOK_TRY(SnapshotPruner(folder_, index_, mutex_, [this](const Generation& one) { return judge(one); }).run(keep));
-  pruned_to_ = folder_.used();
-  return {};
+  return run_pruner(keep);
 }
 
 Result<void> SnapshotShelf::remove(std::string_view key) {
@@ -212,17 +217,14 @@ Result<void> SnapshotShelf::remove(std::string_view key) {
   DAYBOOK_TRY(ready());
   const SnapshotIndex::Generations* const all = index_.find(key);
   if (all == nullptr) return {};
-  std::vector<SnapshotFile*> files;
-  for (const Generation& generation : *all) {
-    DAYBOOK_TRY(generation.file->mark_removed(generation.offset));
-    if (std::ranges::find(files, generation.file) == files.end()) files.push_back(generation.file);
-  }
+  for (const Generation& generation : *all) DAYBOOK_TRY(generation.file->mark_removed(generation.offset));
   {
     const std::unique_lock alone(mutex_);
     index_.erase(key);
   }
-  for (SnapshotFile* const file : files) DAYBOOK_TRY(file->sync());
-  return {};
+  // All of them: a pruning may have marked or removed more of the key, and not synced that.
+  for (const auto& file : folder_.files()) DAYBOOK_TRY(file->sync());
+  return folder_.directory()->sync();
 }
 
 Result<std::vector<SnapshotEntry>> SnapshotShelf::list(std::string_view prefix) {
@@ -234,6 +236,8 @@ Result<std::vector<SnapshotEntry>> SnapshotShelf::list(std::string_view prefix) 
     for (const Generation& generation : all) {
       if (generation.file->is_removed(generation.offset)) continue;
       const format::SnapshotRecord& record = generation.record();
+      const auto condition = judge(generation);
+      if (!condition) return fail(condition.error());
       entries.push_back({.key = key,
                          .version = generation.version,
                          .position = generation.position,
@@ -241,7 +245,7 @@ Result<std::vector<SnapshotEntry>> SnapshotShelf::list(std::string_view prefix) 
                          .saved_at = time_of(record.saved_at),
                          .fingerprint = generation.fingerprint,
                          .state_size = record.state_size,
-                         .condition = judge(generation)});
+                         .condition = *condition});
     }
   }
   std::ranges::stable_sort(entries, [](const SnapshotEntry& a, const SnapshotEntry& b) {

@@ -51,10 +51,13 @@ class SnapshotShelf {
   [[nodiscard]] SnapshotFolder::Visit add_to_index();
 
   // Of a generation of the index; holds mutex_ or writing_. Looks at it once.
-  SnapshotCondition judge(const Generation& generation) const;
-  std::optional<SnapshotCondition> look_at(const Generation& generation) const;
+  // An error: the log cannot be read there just now.
+  Result<SnapshotCondition> judge(const Generation& generation) const;
+  Result<SnapshotCondition> look_at(const Generation& generation) const;
+  [[nodiscard]] bool is_good(const Generation& generation) const;
   [[nodiscard]] bool is_saved(const NewSnapshot& snapshot, std::uint64_t epoch) const;
   Result<void> write(const NewSnapshot& snapshot, std::uint64_t epoch, Timestamp recorded_at);
+  Result<void> run_pruner(std::uint32_t keep);
   void prune_when_grown();
 
   const std::shared_ptr<log::SegmentSet> segments_;

@@ -121,7 +121,8 @@ class DAYBOOK_EXPORT SnapshotStore {
 
   // Removes older generations, and what is damaged or stale; writes files anew that hold little else, durably before the
   // old ones go. Errc::read_only, no_space, invalid_argument (keep_newest is 0). After an error, or a crash at any step, every
-  // snapshot that was to be kept is there.
+  // snapshot that was to be kept is there (but for one beside a place that was being written, on a disk that then leaves
+  // noise there).
   Result<void> prune(const SnapshotPruning& pruning = {});
 
   // Removes every snapshot of the key, durably. Their bytes stay in the files until prune() writes those anew.
