@@ -204,6 +204,7 @@ void SnapshotShelf::prune_when_grown() {
 Result<void> SnapshotShelf::prune(std::uint32_t keep) {
   if (!plan_.writable) return fail(Error{.code = Errc::read_only, .what = "prune snapshots"});
   if (keep == 0) return fail(Error{.code = Errc::invalid_argument, .what = "generations to keep", .expected = 1});
+  DAYBOOK_TRY(segments_->check_process());  // before a lock that a thread of the parent may have had
   const std::lock_guard lock(writing_);
   DAYBOOK_TRY(check_writable());
   DAYBOOK_TRY(ready());
@@ -212,6 +213,7 @@ Result<void> SnapshotShelf::prune(std::uint32_t keep) {
 
 Result<void> SnapshotShelf::remove(std::string_view key) {
   if (!plan_.writable) return fail(Error{.code = Errc::read_only, .what = "remove snapshots"});
+  DAYBOOK_TRY(segments_->check_process());
   const std::lock_guard lock(writing_);
   DAYBOOK_TRY(check_writable());
   DAYBOOK_TRY(ready());
