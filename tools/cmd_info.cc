@@ -9,6 +9,7 @@
 #include "commands.h"
 #include "quantity.h"
 #include "report.h"
+#include "snapshot_summary.h"
 #include "store_files.h"
 #include "store_summary.h"
 #include "time_text.h"
@@ -38,7 +39,9 @@ struct Info {
     const auto files = StoreFiles::open(store);
     if (!files) return report(io, "info", files.error());
     const WriterState writer = find_writer(store, *files);
-    json ? print_json(*summary, writer, first, last, io) : print_text(*summary, writer, first, last, io);
+    const SnapshotInfo snapshots = opened->snapshots().info().value_or(SnapshotInfo{});
+    json ? print_json(*summary, writer, snapshots, first, last, io)
+         : print_text(*summary, writer, snapshots, first, last, io);
     for (const Cursor* cursor : {&first_cursor, &last_cursor}) {
       if (auto error = cursor->error()) return report(io, "info", *error);
     }
@@ -46,8 +49,8 @@ struct Info {
   }
 
  private:
-  void print_text(const StoreSummary& summary, const WriterState& writer, const EventView* first, const EventView* last,
-                  Io& io) const {
+  void print_text(const StoreSummary& summary, const WriterState& writer, const SnapshotInfo& snapshots,
+                  const EventView* first, const EventView* last, Io& io) const {
     io.out << fmt::format("store       {}\nlog         {}\nepoch       {}\n", store, format_uuid(summary.info.log),
                           summary.info.epoch);
     io.out << fmt::format("events      {}\n", format_count(last == nullptr ? 0 : last->position - summary.first + 1));
@@ -60,11 +63,14 @@ struct Info {
                           format_bytes(summary.info.segment_size));
     io.out << fmt::format("size        {} in files, {} on disk, {} used\n", format_bytes(summary.size),
                           format_bytes(summary.allocated), format_bytes(summary.used));
+    if (const std::string text = describe_snapshots(snapshots); !text.empty()) {
+      io.out << fmt::format("snapshots   {}\n", text);
+    }
     io.out << fmt::format("state       {}\n", describe_writer(writer));
   }
 
-  static void print_json(const StoreSummary& summary, const WriterState& writer, const EventView* first,
-                         const EventView* last, Io& io) {
+  static void print_json(const StoreSummary& summary, const WriterState& writer, const SnapshotInfo& snapshots,
+                         const EventView* first, const EventView* last, Io& io) {
     JsonBuffer buffer;
     JsonWriter json_out(buffer);
     json_out.StartObject();
@@ -85,6 +91,7 @@ struct Info {
     put_number(json_out, "used", summary.used);
     put_text(json_out, "state", name(writer.kind));
     if (writer.process != 0) put_number(json_out, "writer_process", writer.process);
+    put_snapshots(json_out, snapshots);
     put_segments(json_out, summary.info);
     json_out.EndObject();
     io.out << view(buffer) << '\n';

@@ -2,7 +2,9 @@
 //
 // Reads every byte of a store and checks it: checksums, positions, versions, times, what each segment says about itself
 // and about the one before. Never writes, so it is safe on a live or damaged store. Reports everything that it finds.
+#include <optional>
 #include <ostream>
+#include <string>
 
 #include <fmt/format.h>
 
@@ -12,6 +14,7 @@
 #include "progress.h"
 #include "quantity.h"
 #include "report.h"
+#include "snapshot_summary.h"
 #include "store_verifier.h"
 
 namespace daybook::tools {
@@ -20,7 +23,9 @@ namespace {
 constexpr std::string_view kDetails =
     "Exit status: 0 every byte is as it was written, 1 something is not. What lies behind the end of the log after a "
     "crash\n"
-    "is no damage: nothing of it was ever promised, and the next writer cuts it.\n";
+    "is no damage: nothing of it was ever promised, and the next writer cuts it. Nor is what is wrong with snapshots, "
+    "of\n"
+    "which it warns: they are passed over.\n";
 
 struct Verify {
   std::string store;
@@ -42,7 +47,9 @@ struct Verify {
     const auto result = verifier.run();
     progress.clear();
     if (!result) return report(io, "verify", result.error());
-    json ? print_json(*result, writer, io) : print_text(*result, writer, io);
+    const auto snapshots = check_snapshots(store);
+    json ? print_json(*result, writer, snapshots, io) : print_text(*result, writer, io);
+    if (!json && snapshots) print_snapshots(*snapshots, io);
     return result->findings.empty() ? kOk : kNo;
   }
 
@@ -74,7 +81,16 @@ struct Verify {
     io.out << describe_writer(writer) << '\n';
   }
 
-  static void print_json(const StoreVerification& result, const WriterState& writer, Io& io) {
+  // Damage to them is no damage of the store: they are derived, and passed over.
+  static void print_snapshots(const SnapshotInfo& snapshots, Io& io) {
+    const std::string text = describe_snapshots(snapshots);
+    if (text.empty()) return;
+    const bool all_good = snapshots.damaged == 0 && snapshots.cut_files == 0 && snapshots.foreign_files == 0;
+    io.out << (all_good ? "snapshots: " : "warning: snapshots: ") << text << '\n';
+  }
+
+  static void print_json(const StoreVerification& result, const WriterState& writer,
+                         const std::optional<SnapshotInfo>& snapshots, Io& io) {
     JsonBuffer buffer;
     JsonWriter json_out(buffer);
     json_out.StartObject();
@@ -89,6 +105,7 @@ struct Verify {
     put_number(json_out, "last_position", result.last_position);
     put_number(json_out, "tail_bytes", result.tail_bytes);
     put_number(json_out, "tail_frames", result.tail_frames);
+    if (snapshots) put_snapshots(json_out, *snapshots);
     put_key(json_out, "findings");
     json_out.StartArray();
     for (const StoreFinding& finding : result.findings) put_finding(json_out, finding);

@@ -14,6 +14,7 @@ extern const Command kCount;
 extern const Command kStreams;
 extern const Command kTypes;
 extern const Command kTags;
+extern const Command kSnapshots;
 extern const Command kDump;
 extern const Command kVerify;
 extern const Command kImport;
