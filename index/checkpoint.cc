@@ -216,7 +216,7 @@ Result<Checkpoint> Checkpoint::parse(std::span<const std::byte> bytes, const Uui
 
   // Every count is below the size of the file, so sums and products stay far below 2^64.
   std::uint64_t pages = 0;
-  for (std::size_t kind = 0; kind < kKeyKinds; ++kind) {
+  for (std::size_t kind = 0; kind < kCheckpointKinds; ++kind) {
     const CheckpointKeys& keys = header.kinds[kind];
     if (keys.pages > bytes.size() / kCheckpointBlock || keys.keys < keys.pages ||
         keys.keys / kCheckpointBlock > keys.pages) {
@@ -225,7 +225,7 @@ Result<Checkpoint> Checkpoint::parse(std::span<const std::byte> bytes, const Uui
     checkpoint.first_pages_[kind] = pages;
     pages += keys.pages;
   }
-  checkpoint.first_pages_[kKeyKinds] = pages;
+  checkpoint.first_pages_[kCheckpointKinds] = pages;
   if (header.segments > bytes.size() / sizeof(CheckpointSegment)) {
     return broken("checkpoint segments", offsetof(CheckpointHeader, segments), 0, header.segments);
   }
@@ -244,7 +244,7 @@ Result<Checkpoint> Checkpoint::parse(std::span<const std::byte> bytes, const Uui
   checkpoint.segments_ = view<CheckpointSegment>(bytes.subspan(tables, segments_size));
   checkpoint.first_hashes_ = view<std::uint64_t>(bytes.subspan(tables + segments_size));
   DAYBOOK_TRY(check_segments(header, checkpoint.segments_, tables));
-  for (std::size_t kind = 0; kind < kKeyKinds; ++kind) {
+  for (std::size_t kind = 0; kind < kCheckpointKinds; ++kind) {
     const auto hashes = checkpoint.first_hashes_.subspan(checkpoint.first_pages_[kind], header.kinds[kind].pages);
     if (std::ranges::adjacent_find(hashes, std::greater_equal{}) != hashes.end()) {
       return broken("checkpoint page index does not ascend", tables + segments_size);

@@ -79,8 +79,8 @@ class Checkpoint {
   CheckpointHeader header_{};
   std::span<const std::byte> bytes_;
   std::span<const CheckpointSegment> segments_;
-  std::span<const std::uint64_t> first_hashes_;             // of pages
-  std::array<std::uint64_t, kKeyKinds + 1> first_pages_{};  // of kinds
+  std::span<const std::uint64_t> first_hashes_;                    // of pages
+  std::array<std::uint64_t, kCheckpointKinds + 1> first_pages_{};  // of kinds
 };
 
 // The next key to go into a checkpoint; null at the end. Ascending by kind and hash; the same key may come several times,

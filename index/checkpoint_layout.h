@@ -29,6 +29,7 @@ namespace daybook::index {
 
 static_assert(std::endian::native == std::endian::little, "a checkpoint is read in place");
 
+inline constexpr std::size_t kCheckpointKinds = 4;     // KeyKind stream to id
 inline constexpr std::size_t kCheckpointBlock = 4096;  // of the header, and of each page
 
 // What a checkpoint says of a segment that it covers.
@@ -65,7 +66,7 @@ struct CheckpointHeader {
   std::uint64_t offset;        // and the offset in it
   std::uint64_t size;          // of the file: catches a truncated one
   std::uint64_t segments;      // how many are covered
-  std::array<CheckpointKeys, kKeyKinds> kinds;
+  std::array<CheckpointKeys, kCheckpointKinds> kinds;
   std::uint64_t tables_low;  // XXH3-128 of the bytes from the segment table to the end
   std::uint64_t tables_high;
   std::uint64_t check;  // XXH3-64 of the header before it

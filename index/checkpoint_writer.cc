@@ -199,7 +199,7 @@ class Merge {
     new_ = added_();
     if (new_ == nullptr) return {};
     if (had && std::pair(new_->kind, new_->hash) < last_) return misuse("keys of a checkpoint ascend");
-    if (static_cast<std::size_t>(new_->kind) >= kKeyKinds) return misuse("kind of a key");
+    if (static_cast<std::size_t>(new_->kind) >= kCheckpointKinds) return misuse("kind of a key");
     if (new_->segments.empty() || new_->segments.back() >= segments_ ||
         std::ranges::adjacent_find(new_->segments, std::greater_equal{}) != new_->segments.end()) {
       return misuse("segments of a key");

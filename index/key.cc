@@ -8,8 +8,8 @@
 namespace daybook::index {
 namespace {
 
-// DO NOT CHANGE: the ASCII of "stream", "type", "tag", "id", last letter first.
-constexpr std::array<std::uint64_t, kKeyKinds> kSeeds = {0x6d6165727473, 0x65707974, 0x676174, 0x6469};
+// DO NOT CHANGE: the ASCII of "stream", "type", "tag", "id", "schema", last letter first.
+constexpr std::array<std::uint64_t, kKeyKinds> kSeeds = {0x6d6165727473, 0x65707974, 0x676174, 0x6469, 0x616d65686373};
 
 }  // namespace
 

@@ -8,10 +8,12 @@
 namespace daybook::index {
 
 // What of an event a key names. DO NOT CHANGE: the values order the sections of a sidecar.
-enum class KeyKind : std::uint8_t { stream = 0, type = 1, tag = 2, id = 3 };
-inline constexpr std::size_t kKeyKinds = 4;
+// `schema` is the schema version of an event whose version is not 1: nearly all are, and are what is left.
+enum class KeyKind : std::uint8_t { stream = 0, type = 1, tag = 2, id = 3, schema = 4 };
+inline constexpr std::size_t kKeyKinds = 5;
 
-// One key: the bytes of a stream id, a type, a tag, or an event id (16 bytes). A view: the bytes are the caller's.
+// One key: the bytes of a stream id, a type, a tag, an event id (16 bytes), or a schema version (4 bytes, little endian). A
+// view: the bytes are the caller's.
 struct Key {
   KeyKind kind{};
   std::string_view bytes;

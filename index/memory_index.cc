@@ -36,6 +36,7 @@ void MemoryIndex::begin_event(const IndexedEvent& event) {
   add_key({KeyKind::stream, event.stream});
   add_key({KeyKind::type, event.type});
   if (!event.id.empty()) add_key({KeyKind::id, event.id});
+  if (!event.schema.empty()) add_key({KeyKind::schema, event.schema});
 }
 
 void MemoryIndex::add_key(const Key& key) {
@@ -87,7 +88,7 @@ MemoryIndex::Entry& MemoryIndex::find_or_add(const Pending& pending) {
   if (slot.entry != 0) return entries[slot.number()];
   const auto number = static_cast<std::uint32_t>(entries.size());
   assert(number < 1u << 30);
-  slot = {pending.hash, (number << 2 | static_cast<std::uint32_t>(pending.key.kind)) + 1};
+  slot = {pending.hash, (number << 3 | static_cast<std::uint32_t>(pending.key.kind)) + 1};
   ++used_;
   return entries.emplace_back(
       Entry{.text = pending.key.bytes.data(), .text_size = static_cast<std::uint32_t>(pending.key.bytes.size())});

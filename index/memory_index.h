@@ -17,6 +17,7 @@ struct IndexedEvent {
   std::string_view stream;
   std::string_view type;
   std::string_view id{};         // 16 bytes, or empty: it has none
+  std::string_view schema{};     // 4 bytes, or empty: it is version 1
   std::int64_t recorded_at = 0;  // nanoseconds since 1970
   std::int64_t occurred_at = 0;  // nanoseconds since 1970
 };
@@ -98,10 +99,10 @@ class MemoryIndex final : public SegmentIndex {
   // Of the hash table: which entry, and enough of its hash to find another place for it.
   struct Slot {
     std::uint32_t hash = 0;
-    std::uint32_t entry = 0;  // (number << 2 | kind) + 1; 0 = free
+    std::uint32_t entry = 0;  // (number << 3 | kind) + 1; 0 = free
 
-    [[nodiscard]] std::uint32_t kind() const noexcept { return (entry - 1) & 3; }
-    [[nodiscard]] std::uint32_t number() const noexcept { return (entry - 1) >> 2; }
+    [[nodiscard]] std::uint32_t kind() const noexcept { return (entry - 1) & 7; }
+    [[nodiscard]] std::uint32_t number() const noexcept { return (entry - 1) >> 3; }
   };
 
   struct Pending {

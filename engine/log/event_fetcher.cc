@@ -60,6 +60,13 @@ void EventFetcher::prefetch(const index::Place& place) const noexcept {
   __builtin_prefetch(frame + 192);
 }
 
+// In place, because an index keeps no copy of a key: the payload comes right behind the header.
+std::string_view schema_bytes(const EventView& event) noexcept {
+  if (event.schema_version == 1) return {};
+  const auto* const header = reinterpret_cast<const format::EventHeader*>(event.payload.data()) - 1;
+  return {reinterpret_cast<const char*>(&header->schema_version), sizeof(header->schema_version)};
+}
+
 bool EventFetcher::read_key_event(std::uint32_t ordinal, EventView& event) const {
   EventFetcher fresh(segment_, index_, kTrusting);
   const auto fetched = fresh.fetch(ordinal, event);
@@ -75,6 +82,7 @@ bool EventFetcher::carries(std::uint32_t ordinal, const Key& key) const {
     case KeyKind::type: return event.type == key.bytes;
     case KeyKind::tag: return std::find(event.tags.begin(), event.tags.end(), key.bytes) != event.tags.end();
     case KeyKind::id: return event.id != nullptr && id_key(*event.id).bytes == key.bytes;
+    case KeyKind::schema: return event.schema_version != 1 && schema_bytes(event) == key.bytes;
   }
   return false;
 }
@@ -87,6 +95,9 @@ void EventFetcher::each(std::uint32_t ordinal, KeyKind kind, const std::function
     case KeyKind::type: return visit(event.type);
     case KeyKind::id:
       if (event.id != nullptr) visit(id_key(*event.id).bytes);
+      return;
+    case KeyKind::schema:
+      if (event.schema_version != 1) visit(schema_bytes(event));
       return;
     case KeyKind::tag:
       for (auto tag = event.tags.begin(); tag != event.tags.end(); ++tag) {

@@ -64,4 +64,7 @@ index::Key type_key(std::string_view type) noexcept;
 index::Key tag_key(std::string_view tag) noexcept;
 index::Key id_key(const EventId& id) noexcept;
 
+// The bytes of the key of the schema version of an event, in its segment; none when the version is 1, which has no key.
+std::string_view schema_bytes(const EventView& event) noexcept;
+
 }  // namespace daybook::log

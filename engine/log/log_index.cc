@@ -1,6 +1,7 @@
 #include "log/log_index.h"
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 #include <map>
 #include <numeric>
@@ -302,6 +303,70 @@ Result<std::vector<KeyCount>> LogIndex::keys(index::KeyKind kind, std::string_vi
     counts.back().key = key;
   }
   return counts;
+}
+
+// Counts the events of one part after the other.
+class LogIndex::VersionCounts {
+ public:
+  explicit VersionCounts(std::string_view prefix) : prefix_(prefix) {}
+
+  Result<void> add(const Part& part, const index::SegmentIndex& index) {
+    const EventFetcher events(part.segment(), index, EventFetcher::kTrusting);
+    std::vector<std::pair<std::uint32_t, index::Postings>> versions;  // all but 1, which has no key
+    const auto note_version = [&](std::string_view key, std::uint64_t, std::uint32_t, std::uint32_t) {
+      std::uint32_t version = 0;
+      if (key.size() != sizeof(version)) return;
+      std::memcpy(&version, key.data(), sizeof(version));
+      versions.emplace_back(version, index.find({index::KeyKind::schema, key}, events));
+    };
+    index.each_key(index::KeyKind::schema, events, note_version);
+    index.each_key(index::KeyKind::type, events,
+                   [&](std::string_view type, std::uint64_t count, std::uint32_t, std::uint32_t last) {
+                     if (!type.starts_with(prefix_)) return;
+                     if (versions.empty()) return note(type, 1, count, part.base() + 1 + last);
+                     index::Ordinals first_version = *index.find(type_key(type), events);
+                     for (const auto& [version, ordinals] : versions) {
+                       const index::Ordinals both = first_version & *ordinals;
+                       if (both.empty()) continue;
+                       note(type, version, both.size(), part.base() + 1 + both.last());
+                       first_version -= both;
+                     }
+                     if (first_version.empty()) return;
+                     note(type, 1, first_version.size(), part.base() + 1 + first_version.last());
+                   });
+    if (events.error()) return fail(*events.error());
+    return {};
+  }
+
+  std::vector<TypeCount> take() && {
+    std::vector<TypeCount> counts;
+    counts.reserve(counts_.size());
+    for (auto& [key, count] : counts_) counts.push_back(std::move(count));
+    return counts;
+  }
+
+ private:
+  void note(std::string_view type, std::uint32_t version, std::uint64_t events, Position last) {
+    TypeCount& count = counts_[{std::string(type), version}];
+    count.type = type;
+    count.schema_version = version;
+    count.events += events;
+    count.last_position = last;
+  }
+
+  const std::string_view prefix_;
+  std::map<std::pair<std::string, std::uint32_t>, TypeCount> counts_;
+};
+
+Result<std::vector<TypeCount>> LogIndex::types_by_version(std::string_view prefix) {
+  const auto parts = this->parts();
+  if (!parts) return fail(parts.error());
+  VersionCounts counts(prefix);
+  for (const std::shared_ptr<Part>& part : **parts) {
+    if (part->damage()) return fail(*part->damage());
+    DAYBOOK_TRY(part->with_index([&](const index::SegmentIndex& index) { return counts.add(*part, index); }));
+  }
+  return std::move(counts).take();
 }
 
 }  // namespace daybook::log

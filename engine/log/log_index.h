@@ -59,6 +59,9 @@ class LogIndex {
   // Every key of a kind that begins with `prefix`, with its number of events, in the order of their bytes.
   Result<std::vector<KeyCount>> keys(index::KeyKind kind, std::string_view prefix);
 
+  // Every type that begins with `prefix` with each schema version that its events have, in that order.
+  Result<std::vector<TypeCount>> types_by_version(std::string_view prefix);
+
   // `want` is called with each sealed segment whose sidecar is missing or no good. Set it before anybody asks.
   void when_wanted(std::function<void(std::uint64_t segment)> want) { want_ = std::move(want); }
   // The sidecar of that segment has been written: queries that begin from now on use it.
@@ -69,6 +72,8 @@ class LogIndex {
   [[nodiscard]] const std::shared_ptr<SegmentSet>& segments() const noexcept { return segments_; }
 
  private:
+  class VersionCounts;
+
   static Result<StreamHead> head_in(const Part& part, std::string_view stream, Position end);
   Result<void> extend();
   Result<bool> add_segment(std::uint64_t number);

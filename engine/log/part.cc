@@ -92,6 +92,7 @@ void IndexWalk::add(index::MemoryIndex& index, const format::FrameHeader& frame,
     index.add_event({.stream = event.stream,
                      .type = event.type,
                      .id = event.id == nullptr ? std::string_view() : id_key(*event.id).bytes,
+                     .schema = schema_bytes(event),
                      .recorded_at = event.recorded_at.time_since_epoch().count(),
                      .occurred_at = event.occurred_at.time_since_epoch().count()},
                     event.tags);

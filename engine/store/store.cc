@@ -215,6 +215,10 @@ Result<std::vector<KeyCount>> Store::tags(std::string_view prefix) const {
 
 SnapshotStore& Store::snapshots() const { return *impl_->snapshots; }
 
+Result<std::vector<TypeCount>> Store::types_by_version(std::string_view prefix) const {
+  return impl_->index->types_by_version(prefix);
+}
+
 const RecoveryReport& Store::recovery() const {
   return impl_->writer != nullptr ? impl_->writer->recovery() : impl_->no_recovery;
 }

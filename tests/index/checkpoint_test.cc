@@ -71,7 +71,7 @@ class Model {
   void fill(Rng& rng, std::size_t count, std::size_t from, std::size_t to) {
     for (std::size_t i = 0; i < count; ++i) {
       CheckpointKey key;
-      key.kind = static_cast<KeyKind>(rng.below(kKeyKinds));
+      key.kind = static_cast<KeyKind>(rng.below(kCheckpointKinds));
       // Some hashes come again, and some are as small and as large as can be.
       key.hash = rng.below(4) == 0 ? rng.below(4) - 2 : rng.next();
       for (std::size_t at = from; at < to; ++at) {
@@ -115,7 +115,7 @@ class File {
 void expect_same(const Checkpoint& checkpoint, const Model& model) {
   ASSERT_EQ(checkpoint.segments().size(), model.segments().size());
   EXPECT_TRUE(std::ranges::equal(checkpoint.segments(), model.segments()));
-  std::array<std::uint64_t, kKeyKinds> counts{};
+  std::array<std::uint64_t, kCheckpointKinds> counts{};
   Checkpoint::Walk walk(checkpoint);
   for (const auto& [name, key] : model.keys()) {
     ++counts[static_cast<std::size_t>(key.kind)];
@@ -135,7 +135,7 @@ void expect_same(const Checkpoint& checkpoint, const Model& model) {
   const auto end = walk.next();
   ASSERT_TRUE(end);
   EXPECT_EQ(*end, nullptr);
-  for (std::size_t kind = 0; kind < kKeyKinds; ++kind) {
+  for (std::size_t kind = 0; kind < kCheckpointKinds; ++kind) {
     EXPECT_EQ(checkpoint.keys(static_cast<KeyKind>(kind)), counts[kind]);
   }
 }

@@ -14,7 +14,7 @@ namespace {
 constexpr std::uint64_t kFirstFrame = 4096;
 constexpr std::uint64_t kSegmentEnd = 1u << 30;
 
-std::vector<KeyKind> kinds() { return {KeyKind::stream, KeyKind::type, KeyKind::tag, KeyKind::id}; }
+std::vector<KeyKind> kinds() { return {KeyKind::stream, KeyKind::type, KeyKind::tag, KeyKind::id, KeyKind::schema}; }
 
 std::vector<std::uint32_t> elements(const Ordinals& set) {
   std::vector<std::uint32_t> all(set.size());
@@ -109,6 +109,9 @@ IndexModel IndexModel::random(std::uint64_t seed, const ModelShape& shape) {
       const std::uint64_t bits[2] = {rng.next(), rng.next()};
       event.id.assign(reinterpret_cast<const char*>(bits), sizeof(bits));
     }
+    if (const auto version = static_cast<std::uint32_t>(1 + rng.below(shape.schema_versions)); version != 1) {
+      event.schema.assign(reinterpret_cast<const char*>(&version), sizeof(version));
+    }
     event.recorded_at = static_cast<std::int64_t>(std::uint64_t{1'000} * i + rng.below(10));
     event.occurred_at = static_cast<std::int64_t>(rng.below(1'000'000)) - 500'000;
     event.place = {offset, index++};
@@ -123,6 +126,8 @@ std::vector<std::string> IndexModel::keys_of(std::uint32_t ordinal, KeyKind kind
     case KeyKind::stream: return {event.stream};
     case KeyKind::type: return {event.type};
     case KeyKind::id: return event.id.empty() ? std::vector<std::string>() : std::vector<std::string>{event.id};
+    case KeyKind::schema:
+      return event.schema.empty() ? std::vector<std::string>() : std::vector<std::string>{event.schema};
     case KeyKind::tag: break;
   }
   const std::set<std::string> distinct(event.tags.begin(), event.tags.end());
@@ -152,6 +157,7 @@ void IndexModel::fill(MemoryIndex& index) const {
     index.add_event({.stream = event.stream,
                      .type = event.type,
                      .id = event.id,
+                     .schema = event.schema,
                      .recorded_at = event.recorded_at,
                      .occurred_at = event.occurred_at},
                     event.tags);

@@ -18,6 +18,7 @@ struct ModelEvent {
   std::string type;
   std::vector<std::string> tags{};  // as given: one may be there twice
   std::string id{};
+  std::string schema{};  // of 4 bytes; empty: version 1
   std::int64_t recorded_at = 0;
   std::int64_t occurred_at = 0;
   Place place{};
@@ -32,6 +33,7 @@ struct ModelShape {
   std::uint64_t tags_each_max = 4;  // up to so many for an event
   std::uint64_t batch_max = 1;      // events in a frame
   bool ids = true;
+  std::uint64_t schema_versions = 3;  // to choose from
 };
 
 // Thread safety: const members from any thread.

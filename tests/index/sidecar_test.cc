@@ -119,7 +119,7 @@ TEST(SidecarTest, TellsANewerVersionFromDamage) {
     header = before;
     return parsed ? Errc{} : parsed.error().code;
   };
-  EXPECT_EQ(code_with([](SidecarHeader& header) { header.format_version = 2; }), Errc::unsupported);
+  EXPECT_EQ(code_with([](SidecarHeader& header) { header.format_version = kSidecarVersion + 1; }), Errc::unsupported);
   EXPECT_EQ(code_with([](SidecarHeader& header) { header.incompatible = 1; }), Errc::unsupported);
   EXPECT_EQ(code_with([](SidecarHeader& header) { header.compatible = 1; }), Errc{});
   EXPECT_EQ(code_with([](SidecarHeader& header) { header.zero = 1; }), Errc::corrupt);

@@ -52,6 +52,14 @@ struct KeyCount {
   Position last_position = 0;  // of the newest of them
 };
 
+// A type with one of the schema versions that its events have.
+struct TypeCount {
+  std::string type;
+  std::uint32_t schema_version = 1;
+  std::uint64_t events = 0;
+  Position last_position = 0;  // of the newest of them
+};
+
 // What open() found and did. After a clean close all of it is zero.
 struct RecoveryReport {
   bool unclean = false;          // the last writer did not close the store
@@ -173,6 +181,10 @@ class DAYBOOK_EXPORT Store {
   // Where states are saved and found. Its folder is opened when it is first asked for something. The reference is good as
   // long as the Store; a copy of what it refers to may outlive it. After close(), snapshots can still be read.
   [[nodiscard]] SnapshotStore& snapshots() const;
+
+  // The types that begin with `prefix`, one by one for each schema version that was stored, by name and version. From sets
+  // too: it costs what there are of types, times what there are of schema versions.
+  Result<std::vector<TypeCount>> types_by_version(std::string_view prefix = {}) const;
 
   [[nodiscard]] const RecoveryReport& recovery() const;
   Result<StoreInfo> info() const;
