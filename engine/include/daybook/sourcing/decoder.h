@@ -1,9 +1,11 @@
 // From stored events to event structs.
 #pragma once
 
+#include <array>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -12,13 +14,12 @@
 #include <daybook/error.h>
 #include <daybook/event.h>
 #include <daybook/export.h>
+#include <daybook/sourcing/catalog.h>
 #include <daybook/sourcing/codec.h>
 #include <daybook/sourcing/event_set.h>
 #include <daybook/sourcing/event_type.h>
 
 namespace daybook {
-
-class Catalog;
 
 // GCC 12 takes an enumerator of a scoped enum for a hidden `daybook::fail`.
 #pragma GCC diagnostic push
@@ -65,23 +66,61 @@ class EventDecoder<EventSet<Es...>> {
   Result<std::size_t> decode(const EventView& event, Visitor&& visit,
                              UnknownEvents unknown = UnknownEvents::fail) const {
     Result<std::size_t> result{0};
-    if ((decode_as<Es>(event, visit, result) || ...)) return result;
-    if (unknown == UnknownEvents::fail) result = daybook::fail(about_event(event, "type is not in the event set"));
+    if ((decode_current<Es>(event, event.type, event.schema_version, event.payload, visit, result) || ...))
+      return result;
+    decode_older(event, visit, unknown, result);
     return result;
   }
 
  private:
-  // False: the event is not called that.
+  static constexpr bool is_member(std::string_view type) { return (event_type<Es>.is_called(type) || ...); }
+
+  // False: it is not an E as it is written now.
   template <typename E, typename Visitor>
-  bool decode_as(const EventView& event, Visitor& visit, Result<std::size_t>& result) const {
-    constexpr EventType type = event_type<E>;
-    if (!type.is_called(event.type)) return false;
-    if (event.schema_version != type.schema_version) [[unlikely]] {
-      result = daybook::fail(about_event(event, "no path to v" + std::to_string(type.schema_version)));
-      return true;
-    }
-    visit_payload<E>(event, event.payload, visit, result);
+  static bool decode_current(const EventView& event, std::string_view type, std::uint32_t schema_version, Bytes payload,
+                             Visitor& visit, Result<std::size_t>& result) {
+    constexpr EventType declared = event_type<E>;
+    if (schema_version != declared.schema_version || !declared.is_called(type)) return false;
+    visit_payload<E>(event, payload, visit, result);
     return true;
+  }
+
+  // What takes the catalog, and what fails.
+  template <typename Visitor>
+  [[gnu::noinline]] void decode_older(const EventView& event, Visitor& visit, UnknownEvents unknown,
+                                      Result<std::size_t>& result) const {
+    if (catalog_ == nullptr || !catalog_->has_step(event.type, event.schema_version)) {
+      if (auto error = unless_unknown(event, unknown)) result = daybook::fail(*error);
+      return;
+    }
+    const auto forms = catalog_->to_current(event);
+    if (!forms) {
+      result = daybook::fail(forms.error());
+      return;
+    }
+    for (const EventForm& form : *forms) {
+      const Bytes payload(form.payload);
+      const std::uint32_t schema_version = form.type.schema_version;
+      const bool decoded = (decode_current<Es>(event, form.type.name, schema_version, payload, visit, result) || ...);
+      if (!decoded && (unknown == UnknownEvents::fail || is_member(form.type.name))) {
+        const std::string as = form.type.name + " v" + std::to_string(schema_version);
+        result = daybook::fail(about_event(event, "type is not in the event set", as));
+      }
+      if (!result) return;
+    }
+  }
+
+  // The error of an event that there is no way for; nothing when it may be skipped.
+  [[nodiscard]] std::optional<Error> unless_unknown(const EventView& event, UnknownEvents unknown) const {
+    std::uint32_t declared = 0;
+    const bool member =
+        ((event_type<Es>.is_called(event.type) && ((declared = event_type<Es>.schema_version), true)) || ...);
+    if (member) return about_event(event, "no path to v" + std::to_string(declared));
+    constexpr std::array<std::string_view, sizeof...(Es)> names{event_type<Es>.name...};
+    if (catalog_ != nullptr && catalog_->leads_to(event.type, names))
+      return about_event(event, "no step from this version");
+    if (unknown == UnknownEvents::fail) return about_event(event, "type is not in the event set");
+    return std::nullopt;
   }
 
   template <typename E, typename Visitor>
