@@ -17,6 +17,7 @@ extern const Command kTags;
 extern const Command kSnapshots;
 extern const Command kDump;
 extern const Command kVerify;
+extern const Command kDoctor;
 extern const Command kImport;
 extern const Command kExport;
 extern const Command kBenchAppend;
