@@ -55,7 +55,7 @@ bool EventCursor::wait(std::chrono::nanoseconds timeout) {
     const std::uint32_t ticket = live == nullptr ? 0 : live->announce();
     // Looked at between the announcement and the sleep, as what was published is: interrupt() is not missed either.
     if (interrupted_.exchange(false)) return false;
-    if (next_ != end_ || refill() || error_) return true;
+    if (ready()) return true;
     const auto left = until - std::chrono::steady_clock::now();
     if (left <= std::chrono::nanoseconds::zero()) return false;
     if (live != nullptr) {

@@ -30,6 +30,8 @@ class EventCursor {
     return forward_ ? next_++ : --end_;
   }
   [[nodiscard]] const std::optional<Error>& error() const noexcept { return error_; }
+  // Whether next() has something to return now, or an error to report.
+  bool ready() { return next_ != end_ || refill() || error_.has_value(); }
   bool wait(std::chrono::nanoseconds timeout);
   // Ends the wait() that another thread is in, or else the next one. From any thread.
   void interrupt() noexcept;

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include <daybook/consumer.h>
 #include <daybook/cursor.h>
 #include <daybook/error.h>
 #include <daybook/event.h>
@@ -17,6 +18,7 @@
 #include <daybook/options.h>
 #include <daybook/query.h>
 #include <daybook/snapshot.h>
+#include <daybook/subscription.h>
 #include <daybook/types.h>
 
 namespace daybook {
@@ -160,6 +162,27 @@ class DAYBOOK_EXPORT Store {
   // Forward from a token; stale_token if the log it names, or the event it names, is not here any more.
   Result<Cursor> resume(const ResumeToken& token, const ReadOptions& options = {}) const;
   Result<Cursor> resume(const ResumeToken& token, const Query& query, const ReadOptions& options = {}) const;
+
+  // A reader with a name, which goes on where it was left (see consumer.h). Errors: invalid_argument (the name, the query,
+  // or another query than the name has), locked (Error::actual is the process), stale_token, corrupt (its file), io.
+  Result<Consumer> consumer(std::string_view name, const ConsumerOptions& options = {}) const;
+
+  // Hands events to `handler` in threads of their own (see subscription.h), from now on until it is stopped. Without a name
+  // its position is in memory alone. Errors as of consumer().
+  Result<Subscription> subscribe(std::string_view name, const SubscriptionOptions& options, EventHandler handler) const;
+  Result<Subscription> subscribe(const SubscriptionOptions& options, EventHandler handler) const;
+
+  // The consumers of the store, by name, as they were saved last; also while they are in use. One whose file is damaged is
+  // an error; Error::detail says which.
+  Result<std::vector<ConsumerInfo>> consumers() const;
+  // Of a consumer that is not in use (locked): moves it, as Consumer::reset(); not_found when there is none.
+  Result<void> reset_consumer(std::string_view name, const StartAt& start) const;
+
+  // The parked events of a consumer, by position, as saved; also while it is in use.
+  Result<std::vector<ParkedEvent>> parked(std::string_view name) const;
+  // Of a consumer that is not in use (locked): tries them again, or gives one up, as in subscription.h.
+  Result<ReplayReport> replay_parked(std::string_view name, const EventHandler& handler) const;
+  Result<void> discard_parked(std::string_view name, Position position) const;
 
   // How many events match, behind `window.after` and before `window.before`; whether any does; and the position of the
   // first and of the last (0 = none). Of published events. They come from sets alone and touch no event, except where a
