@@ -112,20 +112,24 @@ Result<ConsumerState> read_state(io::Directory& store, std::string_view name) {
   }
 }
 
-ConsumerFile::ConsumerFile(std::unique_ptr<io::Directory> folder, std::unique_ptr<io::Lock> lock, std::string name)
+ConsumerFile::ConsumerFile(std::unique_ptr<io::Directory> folder, std::unique_ptr<io::Lock> lock, std::string name,
+                           std::uint64_t growth_max)
     : folder_(std::move(folder)),
       lock_(std::move(lock)),
       name_(std::move(name)),
+      growth_max_(growth_max),
       fork_generation_(io::fork_generation()) {}
 
-Result<std::unique_ptr<ConsumerFile>> ConsumerFile::open(io::Directory& store, std::string_view name) {
+Result<std::unique_ptr<ConsumerFile>> ConsumerFile::open(io::Directory& store, std::string_view name,
+                                                         std::uint64_t growth_max) {
   DAYBOOK_TRY(check_name(name));
   auto folder = store.subdirectory(kConsumersName, false);
   if (!folder && folder.error().code == Errc::not_found) folder = store.subdirectory(kConsumersName, true);
   if (!folder) return fail(about(folder.error(), name));
   auto lock = (*folder)->lock(std::string(name) + "~lock");
   if (!lock) return fail(about(lock.error(), name));
-  auto file = std::unique_ptr<ConsumerFile>(new ConsumerFile(std::move(*folder), std::move(*lock), std::string(name)));
+  auto file = std::unique_ptr<ConsumerFile>(
+      new ConsumerFile(std::move(*folder), std::move(*lock), std::string(name), growth_max));
   if (auto loaded = file->load(); !loaded) return fail(about(loaded.error(), name));
   return file;
 }
@@ -209,7 +213,7 @@ Result<void> ConsumerFile::save(const ResumeToken& at, Sync sync) {
   DAYBOOK_TRY(append(records, sync));
   state_.at = at;
   state_.saved_at = time;
-  if (end_ - base_size_ < kGrowthMax) return {};
+  if (end_ - base_size_ < growth_max_) return {};
   return write_anew(state_);
 }
 

@@ -39,8 +39,12 @@ Result<ConsumerState> read_state(io::Directory& store, std::string_view name);
 // step leaves the state before or after a call, or after a power cut an earlier one of those not synced.
 class ConsumerFile {
  public:
+  static constexpr std::uint64_t kGrowthMax = 1u << 20;  // some 26,000 positions
+
   // Takes the lock of the name, and reads what is there. Makes the folder when it is missing.
-  static Result<std::unique_ptr<ConsumerFile>> open(io::Directory& store, std::string_view name);
+  // A journal is written anew when `growth_max` bytes were appended to it.
+  static Result<std::unique_ptr<ConsumerFile>> open(io::Directory& store, std::string_view name,
+                                                    std::uint64_t growth_max = kGrowthMax);
 
   // False: the name is new; begin() comes first.
   [[nodiscard]] bool exists() const noexcept { return file_ != nullptr; }
@@ -56,19 +60,18 @@ class ConsumerFile {
   Result<void> unpark(Position position, Sync sync);
 
  private:
-  ConsumerFile(std::unique_ptr<io::Directory> folder, std::unique_ptr<io::Lock> lock, std::string name);
+  ConsumerFile(std::unique_ptr<io::Directory> folder, std::unique_ptr<io::Lock> lock, std::string name,
+               std::uint64_t growth_max);
 
   Result<void> load();
   Result<void> write_anew(ConsumerState state);
   Result<void> append(const JournalWriter& records, Sync sync);
   [[nodiscard]] JournalWriter writer() const { return JournalWriter(check_); }
 
-  // A journal is written anew when so much was appended to it: some 26,000 positions.
-  static constexpr std::uint64_t kGrowthMax = 1u << 20;
-
   const std::unique_ptr<io::Directory> folder_;
   const std::unique_ptr<io::Lock> lock_;
   const std::string name_;
+  const std::uint64_t growth_max_;
   const std::uint32_t fork_generation_;
 
   std::unique_ptr<io::File> file_;

@@ -31,7 +31,10 @@ class Replay {
     for (bool again = true; again;) {
       again = false;
       for (const ParkedEvent& event : progress_.parked()) {
-        if (event.position <= tried_) continue;
+        if (event.position <= tried_) {
+          blocked_.insert(event.stream);  // it failed, or was parked late: those behind it have to wait
+          continue;
+        }
         tried_ = event.position;
         again = true;
         DAYBOOK_TRY(step(event));

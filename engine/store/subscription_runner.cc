@@ -187,7 +187,10 @@ std::optional<Error> Runner::error() const {
   return error_;
 }
 
-Result<ReplayReport> Runner::replay_parked() { return consumers::replay_parked(log_, *progress_, handler_); }
+Result<ReplayReport> Runner::replay_parked() {
+  const std::lock_guard lock(replaying_);  // or two of them would run the same events at once
+  return consumers::replay_parked(log_, *progress_, handler_);
+}
 
 Result<void> Runner::timed_out(Position position) const {
   return fail(Error{.code = Errc::timed_out,

@@ -86,6 +86,7 @@ class Runner {
   std::vector<log::EventCursor*> waiting_;  // of those who wait for an event to be there
   std::atomic<int> waiters_ = 0;            // for a position
 
+  std::mutex replaying_;
   std::mutex joining_;
   bool closed_ = false;
   std::vector<std::thread> threads_;

@@ -60,7 +60,7 @@ struct ReplayReport {
 //
 // Idle threads sleep; they wake when something is appended.
 // Thread safety: all methods, from any thread; destruction comes last. From inside a handler, stop() only asks to stop, and
-// the destructor must not be called.
+// neither the destructor nor replay_parked() may be called.
 // Lifetime: a subscription may outlive its Store. Fork: a child must not use it; stop() fails there with Errc::closed.
 class DAYBOOK_EXPORT Subscription {
  public:
