@@ -20,7 +20,7 @@ set(headers_only SOURCE_SUBDIR headers-only)
 # Boost.Interprocess, for engine/io alone. Boost.Describe, for structs that a program stores as JSON: the library does not
 # need it, its JSON codec and our tests, benchmarks and examples do, and it came with 1.77.
 set(boost_version 1.74)
-if(DAYBOOK_BUILD_JSON OR DAYBOOK_BUILD_TESTS OR DAYBOOK_BUILD_BENCH OR DAYBOOK_BUILD_EXAMPLES)
+if(DAYBOOK_BUILD_SOURCING OR DAYBOOK_BUILD_TESTS OR DAYBOOK_BUILD_BENCH OR DAYBOOK_BUILD_EXAMPLES)
   set(boost_version 1.77)
 endif()
 FetchContent_Declare(
@@ -121,19 +121,25 @@ if(DAYBOOK_BUILD_BENCH)
   FetchContent_MakeAvailable(benchmark)
 endif()
 
-if(DAYBOOK_BUILD_JSON OR DAYBOOK_BUILD_TOOLS)
-  FetchContent_MakeAvailable(simdjson)
+if(DAYBOOK_BUILD_SOURCING OR DAYBOOK_BUILD_TOOLS)
+  FetchContent_MakeAvailable(simdjson RapidJSON)
   if(simdjson_FOUND)
     set_target_properties(simdjson::simdjson PROPERTIES IMPORTED_GLOBAL ON)
   endif()
-endif()
-
-if(DAYBOOK_BUILD_TOOLS)
-  FetchContent_MakeAvailable(CLI11 fmt RapidJSON)
   add_library(daybook_rapidjson INTERFACE)
   if(RapidJSON_FOUND)
     target_include_directories(daybook_rapidjson SYSTEM INTERFACE "${RAPIDJSON_INCLUDE_DIRS}")
   else()
     target_include_directories(daybook_rapidjson SYSTEM INTERFACE "${rapidjson_SOURCE_DIR}/include")
   endif()
+endif()
+
+# SQLite is everywhere, and has no build to fetch.
+if(DAYBOOK_BUILD_SOURCING AND DAYBOOK_BUILD_SQLITE)
+  find_package(SQLite3 3.37 REQUIRED)
+  set_target_properties(SQLite::SQLite3 PROPERTIES IMPORTED_GLOBAL ON)
+endif()
+
+if(DAYBOOK_BUILD_TOOLS)
+  FetchContent_MakeAvailable(CLI11 fmt)
 endif()

@@ -16,20 +16,22 @@ install(
   DESTINATION "${config_dir}"
   COMPONENT dev)
 
-# An export of its own: a program that does not want JSON need not have simdjson and Boost.
-if(TARGET daybook_json)
-  install(
-    TARGETS daybook_json
-    EXPORT daybookJsonTargets
-    LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT runtime NAMELINK_COMPONENT dev
-    ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT dev
-    FILE_SET HEADERS DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT dev)
-  install(
-    EXPORT daybookJsonTargets
-    NAMESPACE daybook::
-    DESTINATION "${config_dir}"
-    COMPONENT dev)
-endif()
+# Exports of their own: a program that wants the log alone need have neither simdjson and Boost nor SQLite.
+foreach(layer sourcing sqlite)
+  if(TARGET daybook_${layer})
+    install(
+      TARGETS daybook_${layer}
+      EXPORT daybook_${layer}Targets
+      LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT runtime NAMELINK_COMPONENT dev
+      ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT dev
+      FILE_SET HEADERS DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT dev)
+    install(
+      EXPORT daybook_${layer}Targets
+      NAMESPACE daybook::
+      DESTINATION "${config_dir}"
+      COMPONENT dev)
+  endif()
+endforeach()
 
 configure_package_config_file(
   cmake/daybookConfig.cmake.in "${PROJECT_BINARY_DIR}/daybookConfig.cmake"

@@ -91,10 +91,13 @@ DAYBOOK_EXPORT const char* name(Errc code) noexcept;
 
 }  // namespace daybook
 
-// Evaluates an expression that yields a Result; returns its error to the caller if there is one.
-#define DAYBOOK_TRY(expression)                                        \
-  do {                                                                 \
-    if (auto daybook_try_result = (expression); !daybook_try_result) { \
-      return ::daybook::fail(daybook_try_result.error());              \
-    }                                                                  \
+// Evaluates an expression that yields a Result; returns its error to the caller if there is one. The variable has a name
+// of its own each time, because the expression may hold a lambda that does the same.
+#define DAYBOOK_TRY(expression) DAYBOOK_TRY_1(expression, __COUNTER__)
+#define DAYBOOK_TRY_1(expression, number) DAYBOOK_TRY_2(expression, number)
+#define DAYBOOK_TRY_2(expression, number)                                  \
+  do {                                                                     \
+    if (auto daybook_try_##number = (expression); !daybook_try_##number) { \
+      return ::daybook::fail(daybook_try_##number.error());                \
+    }                                                                      \
   } while (false)

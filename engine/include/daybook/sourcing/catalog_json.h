@@ -1,5 +1,5 @@
 // A catalog as a file, for `daybook doctor --catalog`: which forms there are, without the code of the steps. Link
-// daybook::json.
+// daybook::sourcing.
 //
 //   {"schema":"daybook.catalog/1",
 //    "types":[{"name":"AccountOpened","schema_version":3,"aliases":[]}],

@@ -1,4 +1,4 @@
-// JSON for described structs. Link daybook::json; Boost.Describe (headers only, 1.77 or newer) describes the structs:
+// JSON for described structs. Link daybook::sourcing; Boost.Describe (headers only, 1.77 or newer) describes the structs:
 //
 //   struct MoneyDeposited {
 //     static constexpr daybook::EventType kEventType{.name = "MoneyDeposited", .schema_version = 2};

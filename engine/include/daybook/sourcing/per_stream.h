@@ -1,0 +1,89 @@
+// One state per stream: a projection of many aggregates.
+#pragma once
+
+#include <cstring>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <daybook/event.h>
+#include <daybook/sourcing/codec.h>
+
+namespace daybook {
+
+// A projection state that keeps one `Part` for each stream, or for each key if Part has
+// `static std::string key_of(const Event&, const EventView&)` ("" = of no key). Part has kName, Events and apply() as a
+// ProjectionState.
+//
+//   daybook::Projection<daybook::PerStream<AccountSummary>> summaries(store);
+template <typename Part>
+struct PerStream {
+  static constexpr std::string_view kName = Part::kName;
+  using Events = typename Part::Events;
+
+  template <typename Event>
+  void apply(const Event& event, const EventView& at) {
+    std::string_view key = at.stream;
+    std::string own;
+    if constexpr (requires { Part::key_of(event, at); }) {
+      own = Part::key_of(event, at);
+      if (own.empty()) return;
+      key = own;
+    }
+    auto part = parts.find(key);
+    if (part == parts.end()) part = parts.emplace(std::string(key), Part()).first;
+    if constexpr (requires { part->second.apply(event, at); }) {
+      part->second.apply(event, at);
+    } else {
+      part->second.apply(event);
+    }
+  }
+
+  // The part of a stream (or key); null when nothing has happened there.
+  [[nodiscard]] const Part* find(std::string_view key) const {
+    const auto part = parts.find(key);
+    return part == parts.end() ? nullptr : &part->second;
+  }
+
+  std::map<std::string, Part, std::less<>> parts;
+};
+
+// Parts with a codec make a state with one: for each, the sizes of key and bytes (32 bits each, little endian), the key, the bytes.
+template <typename Part>
+requires Encodable<Part>
+struct Codec<PerStream<Part>> {
+  static Result<void> encode(const PerStream<Part>& value, std::string& out) {
+    std::string bytes;
+    for (const auto& [key, part] : value.parts) {
+      bytes.clear();
+      DAYBOOK_TRY(Codec<Part>::encode(part, bytes));
+      const std::uint32_t sizes[2] = {static_cast<std::uint32_t>(key.size()), static_cast<std::uint32_t>(bytes.size())};
+      out.append(reinterpret_cast<const char*>(sizes), sizeof(sizes));
+      out += key;
+      out += bytes;
+    }
+    return {};
+  }
+  static Result<void> decode(Bytes bytes, PerStream<Part>& value) {
+    for (std::string_view rest = bytes.text(); !rest.empty();) {
+      std::uint32_t sizes[2];
+      if (rest.size() < sizeof(sizes)) return cut();
+      std::memcpy(sizes, rest.data(), sizeof(sizes));
+      rest.remove_prefix(sizeof(sizes));
+      if (rest.size() < std::size_t{sizes[0]} + sizes[1]) return cut();
+      Part part;
+      DAYBOOK_TRY(Codec<Part>::decode(Bytes(rest.substr(sizes[0], sizes[1])), part));
+      value.parts.emplace_hint(value.parts.end(), std::string(rest.substr(0, sizes[0])), std::move(part));
+      rest.remove_prefix(std::size_t{sizes[0]} + sizes[1]);
+    }
+    return {};
+  }
+  static std::uint64_t fingerprint() { return Codec<Part>::fingerprint() ^ 0x70617274735f3031; }
+
+ private:
+  static Result<void> cut() { return fail({.code = Errc::bad_event, .what = "state is cut off"}); }
+};
+
+}  // namespace daybook
