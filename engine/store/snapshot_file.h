@@ -46,7 +46,7 @@ class SnapshotFile {
 
   // Whether there is more than scan() has seen. No system call.
   [[nodiscard]] bool has_more() const noexcept;
-  // Maps what the file has grown by.
+  // Maps what the file has grown by; scan() looks again at what was no record.
   Result<void> catch_up();
   // Everything behind end() is zero.
   [[nodiscard]] Result<bool> is_clean() const;

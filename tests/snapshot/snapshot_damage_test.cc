@@ -122,6 +122,22 @@ TEST_F(SnapshotDamageTest, FilesOfOtherKindsAreLeftAlone) {
   EXPECT_EQ(contents(folder() / "notes.txt"), "mine");
 }
 
+// A reader that looks while the word is written may see part of it; and later all.
+TEST_F(SnapshotDamageTest, AReaderLooksAgainAtHalfAWord) {
+  const std::size_t at = place_of(state_of("t", 8)) - 88;
+  std::string half = whole_;
+  std::fill_n(half.begin() + static_cast<std::ptrdiff_t>(at) + 1, 7, '\0');
+  ASSERT_NE(half, whole_);
+  overwrite(file(), half);
+  auto reader = Store::open(path(), read_only());
+  EXPECT_EQ(test::newest(reader->snapshots(), "t"), "t@4");
+  EXPECT_EQ(test::newest(reader->snapshots(), "t"), "t@4");
+  std::fstream in_place(file(), std::ios::in | std::ios::out | std::ios::binary);
+  in_place.seekp(static_cast<std::streamoff>(at));
+  in_place.write(whole_.data() + at, 8).flush();
+  EXPECT_EQ(test::newest(reader->snapshots(), "t"), "t@8");
+}
+
 // A hard link may be a backup: it is read, and never written to.
 TEST_F(SnapshotDamageTest, AFileWithAnotherLinkIsNotWrittenTo) {
   std::filesystem::create_hard_link(file(), path() / "backup");
