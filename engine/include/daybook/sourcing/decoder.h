@@ -5,6 +5,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,6 +19,7 @@
 #include <daybook/sourcing/codec.h>
 #include <daybook/sourcing/event_set.h>
 #include <daybook/sourcing/event_type.h>
+#include <daybook/types.h>
 
 namespace daybook {
 
@@ -73,6 +75,16 @@ class EventDecoder<EventSet<Es...>> {
   }
 
  private:
+  // EventType::is_called, with sizes that the compiler knows: no call of memcmp, and nothing for aliases that are not there.
+  template <typename E>
+  static bool is_called(std::string_view type) noexcept {
+    constexpr EventType declared = event_type<E>;
+    constexpr std::string_view name = declared.name;
+    if (type.size() == name.size() && std::memcmp(type.data(), name.data(), name.size()) == 0) return true;
+    if constexpr (has_aliases<E>()) return declared.is_called(type);
+    return false;
+  }
+
   static constexpr bool is_member(std::string_view type) { return (event_type<Es>.is_called(type) || ...); }
 
   // False: it is not an E as it is written now.
@@ -80,7 +92,7 @@ class EventDecoder<EventSet<Es...>> {
   static bool decode_current(const EventView& event, std::string_view type, std::uint32_t schema_version, Bytes payload,
                              Visitor& visit, Result<std::size_t>& result) {
     constexpr EventType declared = event_type<E>;
-    if (schema_version != declared.schema_version || !declared.is_called(type)) return false;
+    if (schema_version != declared.schema_version || !is_called<E>(type)) return false;
     visit_payload<E>(event, payload, visit, result);
     return true;
   }

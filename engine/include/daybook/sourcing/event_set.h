@@ -35,6 +35,16 @@ template <EventStruct E>
   return !type.name.empty() && type.name.size() <= kEventTypeSizeMax;
 }
 
+// Whether the struct was stored under other names.
+template <EventStruct E>
+[[nodiscard]] consteval bool has_aliases() {
+  const EventType type = event_type<E>;
+  for (const std::string_view alias : type.aliases) {
+    if (!alias.empty()) return true;
+  }
+  return false;
+}
+
 // A list of event structs, each with a name of its own:
 //
 //   using AccountEvents = daybook::EventSet<AccountOpened, MoneyDeposited, AccountClosed>;
