@@ -13,4 +13,5 @@ configure("${CMAKE_CURRENT_LIST_DIR}/consumer" "${build}" -DHOW=${HOW} "-DEXPECT
           "-DDAYBOOK_SOURCE_DIR=${SOURCE}" -DBUILD_SHARED_LIBS=${is_shared})
 run("${CMAKE_COMMAND}" --build "${build}")
 run("${build}/consumer" "${build}/store")
+run("${build}/json_consumer" "${build}/json_store")
 message(STATUS "${output}")

@@ -15,7 +15,7 @@ run("${CMAKE_COMMAND}" --install "${BUILD}" --prefix "${PREFIX}.first" --compone
 run("${CMAKE_COMMAND}" --install "${BUILD}" --prefix "${PREFIX}.first" --component dev)
 file(RENAME "${PREFIX}.first" "${PREFIX}")
 
-file(GLOB sources RELATIVE "${SOURCE}/engine/include/daybook" "${SOURCE}/engine/include/daybook/*.h")
+file(GLOB_RECURSE sources RELATIVE "${SOURCE}/engine/include/daybook" "${SOURCE}/engine/include/daybook/*.h")
 foreach(header IN LISTS sources ITEMS version.h)
   if(NOT EXISTS "${PREFIX}/include/daybook/${header}")
     message(FATAL_ERROR "daybook/${header} is not installed")

@@ -29,8 +29,8 @@
 // - text that is not UTF-8; an enumerator that the enum does not have; a time that is not UTC ("Z")
 // Writing fails alike for strings that are not UTF-8, numbers that are not finite, and enums without a name.
 //
-// The fingerprint covers names and kinds of all members. Costs: docs/benchmarks.md. Thread safety: any thread; each
-// keeps a buffer of the size of its largest payload (of 1 MiB at most).
+// The fingerprint covers names and kinds of all members. Thread safety: any thread; each keeps a buffer of the size of
+// its largest payload (of 1 MiB at most).
 #pragma once
 
 #include <algorithm>
