@@ -15,6 +15,7 @@ extern const Command kStreams;
 extern const Command kTypes;
 extern const Command kTags;
 extern const Command kSnapshots;
+extern const Command kConsumers;
 extern const Command kDump;
 extern const Command kVerify;
 extern const Command kDoctor;

@@ -21,8 +21,9 @@ namespace daybook::tools {
 namespace {
 
 constexpr std::array kCommands = {
-    &kInfo,      &kSegments, &kCat,    &kTail,   &kGet,    &kCount,  &kStreams,     &kTypes,       &kTags,
-    &kSnapshots, &kDump,     &kVerify, &kDoctor, &kImport, &kExport, &kBenchAppend, &kBenchReplay, &kVersion,
+    &kInfo,   &kSegments, &kCat,         &kTail,        &kGet,     &kCount,  &kStreams,
+    &kTypes,  &kTags,     &kSnapshots,   &kConsumers,   &kDump,    &kVerify, &kDoctor,
+    &kImport, &kExport,   &kBenchAppend, &kBenchReplay, &kVersion,
 };
 
 constexpr const char* kFooter =
