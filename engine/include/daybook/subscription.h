@@ -12,6 +12,7 @@
 #include <daybook/error.h>
 #include <daybook/event.h>
 #include <daybook/export.h>
+#include <daybook/retry.h>
 #include <daybook/types.h>
 
 namespace daybook {
@@ -19,13 +20,6 @@ namespace daybook {
 // Does something with an event. An error is retried, and then parked; an exception counts as an error. The view and its
 // bytes are valid during the call.
 using EventHandler = std::function<Result<void>(const EventView&)>;
-
-// How often a handler is tried before an event is parked. The delay doubles with every attempt.
-struct RetryPolicy {
-  std::uint32_t attempts = 5;  // at least 1
-  std::chrono::milliseconds first_delay{10};
-  std::chrono::milliseconds delay_max{1'000};
-};
 
 struct SubscriptionOptions {
   ConsumerOptions consumer{};
@@ -37,7 +31,8 @@ struct SubscriptionOptions {
   // With several workers: how many events may be waiting for them or be in their hands. stop() waits for those.
   std::size_t queue_events = 1'024;
 
-  RetryPolicy retry{};
+  // How often the handler is tried before an event is parked.
+  RetryPolicy retry{.attempts = 5, .first_delay = std::chrono::milliseconds(10), .delay_max = std::chrono::seconds(1)};
 
   // false: when an event is parked, the later ones of its stream are handled all the same.
   // true: they are parked behind it, so that the order in the stream is kept.

@@ -1,29 +1,21 @@
 // Trying again after a conflict.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
-#include <utility>
 
 #include <daybook/error.h>
 #include <daybook/export.h>
+#include <daybook/retry.h>
 
 namespace daybook {
-
-// How often to try, and how long to wait between: the delay doubles from `first_delay` up to `delay_max`, and each wait
-// is a random share of it, so that those who collided do not collide again.
-struct RetryPolicy {
-  std::uint32_t attempts = 10;  // in all; 1 = do not try again
-  std::chrono::nanoseconds first_delay = std::chrono::microseconds(20);
-  std::chrono::nanoseconds delay_max = std::chrono::milliseconds(20);
-};
 
 // Whether somebody else's append came first: what trying again, on the state as it is now, may mend.
 [[nodiscard]] inline bool is_conflict(const Error& error) {
   return error.code == Errc::wrong_version || error.code == Errc::condition_failed;
 }
 
-// Sleeps before attempt number `attempt` + 1 (from 1).
+// Sleeps before attempt number `attempt` + 1 (from 1): for a random part, at least half, of the policy's delay, so that those
+// who collided do not collide again.
 DAYBOOK_EXPORT void back_off(const RetryPolicy& policy, std::uint32_t attempt);
 
 // Calls `decide`, which loads, decides and saves, until it succeeds, fails for another reason than a conflict, or the
