@@ -1,4 +1,4 @@
-// The journal of a consumer: where it is, as bytes. Little endian; grammar: docs/format.md, section 8.
+// The journal of a consumer: where it is, as bytes. Little endian; grammar: docs/format.md, section 9.
 //
 //   journal := JournalHeader record{1..}          the first record is the query
 //   record  := RecordHeader body zeros            to a multiple of 8

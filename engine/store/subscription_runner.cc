@@ -129,7 +129,7 @@ Runner::Outcome Runner::handle(const EventView& event) {
   }
 }
 
-bool Runner::sleep(std::chrono::milliseconds delay) {
+bool Runner::sleep(std::chrono::nanoseconds delay) {
   std::unique_lock lock(mutex_);
   return !changed_.wait_for(lock, delay, [&] { return stopping_.load(); });
 }

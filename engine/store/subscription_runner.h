@@ -60,7 +60,7 @@ class Runner {
   void at_end();
   Outcome handle(const EventView& event);
   // False: stopped meanwhile.
-  bool sleep(std::chrono::milliseconds delay);
+  bool sleep(std::chrono::nanoseconds delay);
   bool take_ack(const WorkerWindow::Prefix& prefix);
   // Whoever waits for a position looks at it again.
   void position_moved();

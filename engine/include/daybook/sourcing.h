@@ -9,6 +9,7 @@
 #include <daybook/sourcing/command_bus.h>
 #include <daybook/sourcing/command_id.h>
 #include <daybook/sourcing/decoder.h>
+#include <daybook/sourcing/difference.h>
 #include <daybook/sourcing/event_context.h>
 #include <daybook/sourcing/event_query.h>
 #include <daybook/sourcing/event_set.h>
