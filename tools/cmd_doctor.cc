@@ -1,7 +1,7 @@
 // daybook doctor [STORE] [--catalog FILE]
 //
-// Which types are in a store, by schema version; with the catalog of an application, which of them it has no path for. By
-// index: costs what there are of types. Never writes.
+// Which types are in a store, by schema version; with the catalog of an application, which of them it has no path for.
+// By index: costs what there are of types. Never writes.
 #include <algorithm>
 #include <cerrno>
 #include <fstream>

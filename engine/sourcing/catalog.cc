@@ -183,9 +183,14 @@ Result<std::vector<CatalogGap>> Catalog::check(const Store& store) const {
 // The current types that older forms of the name lead to.
 std::vector<std::string_view> Catalog::ends_of(std::string_view name) const {
   Walk walk(*this);
-  for (auto at = edges_.lower_bound(Form{name, 0}); at != edges_.end() && at->first.name == name; ++at) {
-    (void)walk.problem({at->first.name, at->first.schema_version});  // what is wrong is for check() to say
-  }
+  const auto add = [&](std::string_view one) {
+    for (auto at = edges_.lower_bound(Form{one, 0}); at != edges_.end() && at->first.name == one; ++at) {
+      (void)walk.problem({at->first.name, at->first.schema_version});  // what is wrong is for check() to say
+    }
+  };
+  add(name);
+  const CatalogType* const type = find_type(name);
+  if (type != nullptr && type->type.name != name) add(type->type.name);
   return {walk.ends().begin(), walk.ends().end()};
 }
 
@@ -197,6 +202,7 @@ bool Catalog::leads_to(std::string_view type, std::span<const std::string_view> 
 Query Catalog::expand(Query query) const {
   std::set<std::string_view> older;
   for (const auto& [from, edge] : edges_) older.insert(from.name);
+  for (const auto& [name, type] : names_) older.insert(name);
 
   const auto widen = [&](QueryItem& item, bool only_these) {
     std::set<std::string_view> ends;  // the names that the item's types have now
@@ -238,7 +244,8 @@ Result<EventForms> Catalog::to_current(const EventView& event) const {
   return out;
 }
 
-// Steps from `form` on until every event is current. More steps than there are is a cycle, which check() would have found.
+// Steps from `form` on until every event is current. More steps than there are is a cycle, which check() would have
+// found.
 Result<void> Catalog::advance(EventForm form, const EventView& event, std::size_t steps, EventForms& out) const {
   const Form at{form.type.name, form.type.schema_version};
   if (is_current(at)) {

@@ -40,16 +40,18 @@ int take_fraction(std::string_view& text) {
 }  // namespace
 
 void append_time(Timestamp time, std::string& out) {
-  const auto day = std::chrono::floor<std::chrono::days>(time);
+  // In seconds, because the day in which the smallest time is begins before it, where nanoseconds do not reach.
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
+  const auto day = std::chrono::floor<std::chrono::days>(seconds);
   const std::chrono::year_month_day date(day);
-  const std::int64_t of_day = (time - day).count();
-  const auto second = static_cast<int>(of_day / kSecond);
+  const auto second = static_cast<int>((seconds - day).count());
   char text[32];
   std::snprintf(text, sizeof(text), "%04d-%02u-%02uT%02d:%02d:%02d", static_cast<int>(date.year()),
                 static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), second / 3600, second / 60 % 60,
                 second % 60);
   out += text;
-  if (const std::int64_t fraction = of_day % kSecond; fraction != 0) {
+  const std::int64_t fraction = (time.time_since_epoch().count() % kSecond + kSecond) % kSecond;
+  if (fraction != 0) {
     std::snprintf(text, sizeof(text), ".%09d", static_cast<int>(fraction));
     std::string_view digits = text;
     digits = digits.substr(0, digits.find_last_not_of('0') + 1);

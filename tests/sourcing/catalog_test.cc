@@ -97,6 +97,36 @@ TEST(CatalogTest, NothingIsEverLeftUnmigrated) {
   EXPECT_EQ(decode(&catalog, view("Weather", 1, "x"), UnknownEvents::skip), Texts{});
 }
 
+// A reader of deposits does not stop at an account that nobody can open any more.
+TEST(CatalogTest, WhereTypesMayBeSkippedStepsThatLeadElsewhereAreNotTaken) {
+  const Catalog catalog = account_catalog();
+  const EventDecoder<EventSet<MoneyDeposited>> decoder(&catalog);
+  std::vector<std::string> seen;
+  const auto visit = [&](const MoneyDeposited& e, const EventView&) { seen.push_back(text_of(e)); };
+  EXPECT_EQ(decoder.decode(view("AccountOpened", 1, "bad"), visit, UnknownEvents::skip), 0u);
+  EXPECT_FALSE(decoder.decode(view("AccountOpened", 1, "bad"), visit));
+  // Half of this one is a deposit.
+  EXPECT_EQ(decoder.decode(view("MoneyMoved", 1, "12"), visit, UnknownEvents::skip), 1u);
+  EXPECT_FALSE(decoder.decode(view("MoneyMoved", 1, "12"), visit));
+  EXPECT_EQ(seen, (Texts{"deposited 12", "deposited 12"}));
+}
+
+// An older version of a type may have held another event as well, under all names of the type.
+TEST(CatalogTest, AnAliasLeadsWhereItsTypeLed) {
+  Catalog catalog;
+  catalog.add<MoneyDeposited, AccountClosed>();
+  catalog.upcast<MoneyDepositedV1>([](const MoneyDepositedV1& old) {
+    return std::tuple(MoneyDeposited{old.euros * 100}, AccountClosed{"after " + std::to_string(old.euros)});
+  });
+  const EventDecoder<EventSet<AccountClosed>> decoder(&catalog);
+  std::vector<std::string> seen;
+  const auto visit = [&](const AccountClosed& e, const EventView&) { seen.push_back(text_of(e)); };
+  EXPECT_EQ(decoder.decode(view("PaidIn", 1, "7"), visit, UnknownEvents::skip), 1u);
+  EXPECT_EQ(seen, Texts{"closed after 7"});
+  EXPECT_EQ(catalog.query<AccountClosed>(),
+            (Query{.items = {{.types = {"AccountClosed", "MoneyDeposited", "PaidIn"}}}}));
+}
+
 TEST(CatalogTest, AStepThatFailsNamesTheEventAndTheForm) {
   const Catalog catalog = account_catalog();
   EXPECT_EQ(decode(&catalog, view("MoneyDeposited", 1, "-1")),

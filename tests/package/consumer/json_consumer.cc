@@ -39,7 +39,8 @@ int main(int argc, char** argv) {
   std::int64_t sum = 0;
   auto cursor = store->read(catalog.query<MoneyDeposited>());
   while (const auto* event = cursor.next()) {
-    const auto done = decoder.decode(*event, [&](const MoneyDeposited& e, const daybook::EventView&) { sum += e.cents; });
+    const auto done =
+        decoder.decode(*event, [&](const MoneyDeposited& e, const daybook::EventView&) { sum += e.cents; });
     if (!done) return fail(done.error());
   }
   if (auto error = cursor.error()) return fail(*error);

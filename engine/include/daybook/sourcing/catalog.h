@@ -58,12 +58,13 @@ struct CatalogGap {
 //   if (auto checked = catalog.check(); !checked) ...                    // and once against the store: check(store)
 //   daybook::EventDecoder<AccountEvents> decoder(&catalog);
 //
-// An older form is an event struct of its own, with the name and the schema version that it was stored under. Steps chain:
-// each leads one form on, until a form that was added is reached. Between two steps the event is encoded, so that each
-// form is what could have been stored. An alias of a type stands for its name, in the forms of all its versions.
+// An older form is an event struct of its own, with the name and the schema version that it was stored under. Steps
+// chain: each leads one form on, until a form that was added is reached. Between two steps the event is encoded, so
+// that each form is what could have been stored. An alias of a type stands for its name, in the forms of all its
+// versions.
 //
-// Thread safety: const members, from any number of threads, once everything is registered. Register before that, from one
-// thread. Steps may be called from any thread.
+// Thread safety: const members, from any number of threads, once everything is registered. Register before that, from
+// one thread. Steps may be called from any thread.
 class DAYBOOK_EXPORT Catalog {
  public:
   using Step = std::function<Result<EventForms>(const EventForm& form, const EventView& event)>;
@@ -78,13 +79,14 @@ class DAYBOOK_EXPORT Catalog {
     (add_type(event_type<Es>), ...);
   }
 
-  // The step from the form of From. `upcaster(const From&)`, or `upcaster(const From&, const EventView&)` with the stored
-  // event, returns: a struct; a std::optional (empty: the event is dropped); a std::variant (one of several); a std::tuple
-  // (split into all of them); a std::vector of any of these (split); or a Result of any.
+  // The step from the form of From. `upcaster(const From&)`, or `upcaster(const From&, const EventView&)` with the
+  // stored event, returns: a struct; a std::optional (empty: the event is dropped); a std::variant (one of several); a
+  // std::tuple (split into all of them); a std::vector of any of these (split); or a Result of any.
   template <EventStruct From, typename Upcaster>
   void upcast(Upcaster upcaster);
 
-  // The same without structs: `step` is given an event in the form `from`, and returns events in forms out of `targets`.
+  // The same without structs: `step` is given an event in the form `from`, and returns events in forms out of
+  // `targets`.
   void upcast(const StoredType& from, std::vector<StoredType> targets, Step step);
 
   // Events of that form are of no use any more.
@@ -94,8 +96,8 @@ class DAYBOOK_EXPORT Catalog {
   // step from a form that is current; two types of one name; a cycle; a target that is neither current nor has a step.
   [[nodiscard]] Result<void> check() const;
 
-  // What is in the store and has no path, by type and schema version; none when all of it can be decoded. By index: costs
-  // what there are of types, not of events. Errors: those of check(), and of the store.
+  // What is in the store and has no path, by type and schema version; none when all of it can be decoded. By index:
+  // costs what there are of types, not of events. Errors: those of check(), and of the store.
   [[nodiscard]] Result<std::vector<CatalogGap>> check(const Store& store) const;
 
   // The events that decode to one of the structs: of their types, aliases, and all older names that lead to them.
@@ -105,8 +107,8 @@ class DAYBOOK_EXPORT Catalog {
   }
 
   // The query with its types widened in that way. An item then finds every stored event that can stand for one of its
-  // types, and so a few that turn out not to (an event that is split, or dropped by its content). An exclusion is widened
-  // only by older names that lead nowhere else.
+  // types, and so a few that turn out not to (an event that is split, or dropped by its content). An exclusion is
+  // widened only by older names that lead nowhere else.
   [[nodiscard]] Query expand(Query query) const;
 
   // The forms that a stored event stands for, all of them current; itself when it is current. Errors: bad_event, which

@@ -15,11 +15,12 @@
 
 namespace daybook::json {
 
-// Errors: those of Catalog::check(), because what is wrong is told where it was written; bad_event, when a name is not UTF-8.
+// Errors: those of Catalog::check(), because what is wrong is told where it was written; bad_event, when a name is not
+// UTF-8.
 DAYBOOK_EXPORT Result<std::string> write_catalog(const Catalog& catalog);
 
-// A catalog that can be checked, and asked for queries. Its steps do not run: decoding an older event with it fails with
-// bad_event. Errors: bad_event, which names the field of the file.
+// A catalog that can be checked, and asked for queries. Its steps do not run: decoding an older event with it fails
+// with bad_event. Errors: bad_event, which names the field of the file.
 DAYBOOK_EXPORT Result<Catalog> read_catalog(Bytes text);
 
 }  // namespace daybook::json

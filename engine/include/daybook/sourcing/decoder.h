@@ -75,7 +75,8 @@ class EventDecoder<EventSet<Es...>> {
   }
 
  private:
-  // EventType::is_called, with sizes that the compiler knows: no call of memcmp, and nothing for aliases that are not there.
+  // EventType::is_called, with sizes that the compiler knows: no call of memcmp, and nothing for aliases that are not
+  // there.
   template <typename E>
   static bool is_called(std::string_view type) noexcept {
     constexpr EventType declared = event_type<E>;
@@ -84,6 +85,8 @@ class EventDecoder<EventSet<Es...>> {
     if constexpr (has_aliases<E>()) return declared.is_called(type);
     return false;
   }
+
+  static constexpr std::array<std::string_view, sizeof...(Es)> kNames{event_type<Es>.name...};
 
   static constexpr bool is_member(std::string_view type) { return (event_type<Es>.is_called(type) || ...); }
 
@@ -105,6 +108,8 @@ class EventDecoder<EventSet<Es...>> {
       if (auto error = unless_unknown(event, unknown)) result = daybook::fail(*error);
       return;
     }
+    // Whose steps lead elsewhere is nobody's business here: they need not even work.
+    if (unknown == UnknownEvents::skip && !is_member(event.type) && !catalog_->leads_to(event.type, kNames)) return;
     const auto forms = catalog_->to_current(event);
     if (!forms) {
       result = daybook::fail(forms.error());
@@ -128,9 +133,9 @@ class EventDecoder<EventSet<Es...>> {
     const bool member =
         ((event_type<Es>.is_called(event.type) && ((declared = event_type<Es>.schema_version), true)) || ...);
     if (member) return about_event(event, "no path to v" + std::to_string(declared));
-    constexpr std::array<std::string_view, sizeof...(Es)> names{event_type<Es>.name...};
-    if (catalog_ != nullptr && catalog_->leads_to(event.type, names))
+    if (catalog_ != nullptr && catalog_->leads_to(event.type, kNames)) {
       return about_event(event, "no step from this version");
+    }
     if (unknown == UnknownEvents::fail) return about_event(event, "type is not in the event set");
     return std::nullopt;
   }
