@@ -60,6 +60,14 @@ Uuid parse_uuid(std::string_view text) noexcept {
 
 std::atomic<std::uint32_t> forks{0};
 
+Uuid read_boot_id() noexcept {
+  const FileDescriptor file = open_at(AT_FDCWD, "/proc/sys/kernel/random/boot_id", O_RDONLY);
+  if (!file.is_open()) return {};
+  std::array<char, 64> text{};
+  const ssize_t n = ::read(file.get(), text.data(), text.size());
+  return parse_uuid({text.data(), static_cast<std::size_t>(std::max<ssize_t>(n, 0))});
+}
+
 }  // namespace
 
 std::int64_t coarse_now() noexcept { return nanoseconds_of(CLOCK_REALTIME_COARSE); }
@@ -90,12 +98,10 @@ void lower_priority() noexcept {
   (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)), kNice);
 }
 
+// Read once: a reader that stops at what is durable asks for every few events, and a process does not outlive its boot.
 Uuid boot_id() noexcept {
-  const FileDescriptor file = open_at(AT_FDCWD, "/proc/sys/kernel/random/boot_id", O_RDONLY);
-  if (!file.is_open()) return {};
-  std::array<char, 64> text{};
-  const ssize_t n = ::read(file.get(), text.data(), text.size());
-  return parse_uuid({text.data(), static_cast<std::size_t>(std::max<ssize_t>(n, 0))});
+  static const Uuid id = read_boot_id();
+  return id;
 }
 
 std::uint32_t fork_generation() noexcept {
