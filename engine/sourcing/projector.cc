@@ -18,9 +18,23 @@ Position visible(const Store& store, Visibility visibility) {
   return visibility == Visibility::durable ? store.durable_position() : store.published_position();
 }
 
+// Whether another event could have been taken where this one was not.
+bool is_about_the_event(Errc code) {
+  switch (code) {
+    case Errc::io:
+    case Errc::corrupt:
+    case Errc::locked:
+    case Errc::no_space:
+    case Errc::poisoned:
+    case Errc::read_only:
+    case Errc::closed:
+    case Errc::timed_out: return false;
+    default: return true;
+  }
+}
+
 }  // namespace
 
-// The cursor and the target belong to whoever folds: the thread, or catch_up(). What others ask for is behind the mutex.
 struct Projector::Impl {
   const Store* store;
   Query query;
@@ -30,7 +44,7 @@ struct Projector::Impl {
   // How a batch ended.
   struct Batch {
     Position position = 0;    // everything up to here is in the state
-    std::uint64_t taken = 0;  // events
+    std::uint64_t taken = 0;  // events, with those that were skipped
     bool at_end = false;      // there was nothing more
     std::optional<Error> error{};
     std::vector<SkippedEvent> skipped{};
@@ -39,17 +53,24 @@ struct Projector::Impl {
   Result<void> open();
   Batch fold_batch();
   void fold_event(const EventView& event, Batch& batch);
-  Result<ResumeToken> token_at(Position position) const;
   bool note(const Batch& batch);
+  bool sleep(Position seen);
   void run();
+  void request_stop();
+  void begin_catching_up();  // under `mutex`
 
+  // Who starts, stops or catches up; locked before `mutex`.
+  std::mutex control;
+  std::thread thread;  // of control
+
+  // Of whoever folds: the thread, or else the holder of control.
   std::optional<Cursor> cursor;
   bool opened = false;
   ResumeToken taken;  // of the last event that is in the state or skipped
 
-  mutable std::mutex mutex;
+  mutable std::mutex mutex;  // of what follows: what others ask for
   mutable std::condition_variable moved;
-  std::thread thread;
+  std::optional<Cursor> bell;  // what the thread sleeps on
   bool running = false;
   bool stopping = false;
   Position position = 0;
@@ -67,25 +88,22 @@ Result<void> Projector::Impl::open() {
   if (!token) return fail(token.error());
   auto resumed = store->resume(*token, query, {.visibility = options.visibility});
   if (!resumed) return fail(resumed.error());
-  const std::lock_guard lock(mutex);
   cursor.emplace(std::move(*resumed));
   taken = *token;
-  position = token->position;
   opened = true;
+  const std::lock_guard lock(mutex);
+  position = token->position;
   return {};
 }
 
-// The token of an event that was seen before the cursor moved on.
-Result<ResumeToken> Projector::Impl::token_at(Position at) const {
-  if (at == taken.position) return taken;
-  Cursor reader = store->read({.after = at - 1, .limit = 1});
-  if (reader.next() == nullptr) return fail(reader.error().value_or(Error{.code = Errc::not_found, .what = "event"}));
-  return reader.token();
+void Projector::Impl::begin_catching_up() {
+  catching_up_since = Clock::now();
+  applied_before = applied;
 }
 
 void Projector::Impl::fold_event(const EventView& event, Batch& batch) {
   if (const auto done = target->apply(event); !done) {
-    if (options.on_error == OnError::stop) {
+    if (options.on_error == OnError::stop || !is_about_the_event(done.error().code)) {
       batch.error = done.error();
       return;
     }
@@ -99,6 +117,7 @@ Projector::Impl::Batch Projector::Impl::fold_batch() {
   Batch batch{.position = taken.position};
   // Taken first: what is visible now, the cursor has shown when it says that there is nothing more.
   const Position head = visible(*store, options.visibility);
+  ResumeToken token = taken;  // of the last event of the batch; not known any more when the cursor has gone on
   bool begun = false;
   while (batch.taken < options.batch_events && !batch.error) {
     const EventView* const event = cursor->next();
@@ -112,14 +131,14 @@ Projector::Impl::Batch Projector::Impl::fold_batch() {
       begun = true;
     }
     fold_event(*event, batch);
+    if (!batch.error) token = cursor->token();
   }
   if (begun) {
-    const bool behind_cursor = batch.error && !batch.at_end;
-    const auto token = behind_cursor ? token_at(batch.position) : Result<ResumeToken>(cursor->token());
-    auto committed = token ? target->commit(*token) : target->commit(taken);
-    if (committed && !token) committed = fail(token.error());
-    if (!committed) return {.position = taken.position, .error = committed.error()};
-    taken = *token;
+    const auto committed = target->commit(token);
+    if (!committed) {
+      return {.position = taken.position, .error = batch.error && !batch.at_end ? *batch.error : committed.error()};
+    }
+    taken = token;
   }
   if (batch.at_end && !batch.error) batch.position = std::max(batch.position, head);
   return batch;
@@ -127,34 +146,56 @@ Projector::Impl::Batch Projector::Impl::fold_batch() {
 
 // Whether to go on.
 bool Projector::Impl::note(const Batch& batch) {
+  if (batch.error) opened = false;  // the target says again where it is
   const std::lock_guard lock(mutex);
   position = std::max(position, batch.position);
   applied += batch.taken - batch.skipped.size();
   for (const SkippedEvent& event : batch.skipped) {
     if (skipped.size() < kSkippedMax) skipped.push_back(event);
   }
-  if (batch.error) {
-    error = batch.error;
-    opened = false;  // the target says again where it is
-  }
-  live = live || (batch.at_end && !batch.error);
-  if (batch.at_end) {
-    catching_up_since = Clock::now();
-    applied_before = applied;
+  if (batch.error) error = batch.error;
+  if (batch.at_end && !batch.error) {
+    live = true;
+    begin_catching_up();
   }
   moved.notify_all();
-  return !error && !stopping;
+  return !batch.error && !stopping;
+}
+
+// Until there is more in the log behind `seen`, of whatever kind: the position goes on with events that the query does not
+// match as well, so that nobody waits for one of them in vain. False: do not go on.
+bool Projector::Impl::sleep(Position seen) {
+  {
+    const std::lock_guard lock(mutex);
+    if (stopping) return false;
+    bell.emplace(store->read({.after = seen, .visibility = options.visibility}));
+  }
+  static_cast<void>(bell->wait(std::chrono::hours(24)));
+  const std::lock_guard lock(mutex);
+  if (const auto failed = bell->error()) {
+    error = failed;
+    opened = false;
+    return false;
+  }
+  begin_catching_up();
+  return !stopping;
 }
 
 void Projector::Impl::run() {
   while (true) {
     const Batch batch = fold_batch();
-    if (!note(batch)) return;
-    if (batch.at_end) static_cast<void>(cursor->wait(std::chrono::hours(24)));
-    const std::lock_guard lock(mutex);
-    if (stopping) return;
-    if (batch.at_end) catching_up_since = Clock::now();
+    if (!note(batch)) break;
+    if (batch.at_end && !sleep(batch.position)) break;
   }
+  const std::lock_guard lock(mutex);
+  running = false;
+  moved.notify_all();
+}
+
+void Projector::Impl::request_stop() {
+  const std::lock_guard lock(mutex);
+  stopping = true;
+  if (bell) bell->interrupt();
 }
 
 Projector::Projector(const Store& store, Query query, std::shared_ptr<ProjectionTarget> target,
@@ -170,58 +211,54 @@ Projector::Projector(const Store& store, Query query, std::shared_ptr<Projection
 Projector::~Projector() { stop(); }
 
 Result<void> Projector::catch_up() {
+  const std::lock_guard control(impl_->control);
   if (running()) return fail({.code = Errc::invalid_argument, .what = "catch_up() of a projector that runs by itself"});
+  if (impl_->thread.joinable()) impl_->thread.join();  // it has ended by itself
   DAYBOOK_TRY(impl_->open());
   {
     const std::lock_guard lock(impl_->mutex);
     impl_->error.reset();
     impl_->stopping = false;
-    impl_->catching_up_since = Clock::now();
-    impl_->applied_before = impl_->applied;
+    impl_->begin_catching_up();
   }
+  // Not until there is nothing more: others may append faster than that comes to be.
+  const Position goal = head();
   while (true) {
     const Impl::Batch batch = impl_->fold_batch();
-    impl_->note(batch);
+    const bool go_on = impl_->note(batch);
     if (batch.error) return fail(*batch.error);
-    if (batch.at_end) return {};
+    if (batch.at_end || batch.position >= goal) return {};
+    if (!go_on) return fail({.code = Errc::closed, .what = "the projection was stopped"});
   }
 }
 
 Result<void> Projector::start() {
+  const std::lock_guard control(impl_->control);
   if (running()) return {};
-  stop();  // joins a thread that ended by itself
+  if (impl_->thread.joinable()) impl_->thread.join();  // it has ended by itself
   DAYBOOK_TRY(impl_->open());
   const std::lock_guard lock(impl_->mutex);
   impl_->error.reset();
   impl_->stopping = false;
   impl_->running = true;
-  impl_->catching_up_since = Clock::now();
-  impl_->applied_before = impl_->applied;
-  impl_->thread = std::thread([impl = impl_.get()] {
-    impl->run();
-    const std::lock_guard ended(impl->mutex);
-    impl->running = false;
-    impl->moved.notify_all();
-  });
+  impl_->live = false;
+  impl_->begin_catching_up();
+  impl_->thread = std::thread([impl = impl_.get()] { impl->run(); });
   return {};
 }
 
 void Projector::stop() {
-  std::thread thread;
-  {
-    const std::lock_guard lock(impl_->mutex);
-    impl_->stopping = true;
-    if (impl_->cursor) impl_->cursor->interrupt();
-    thread = std::move(impl_->thread);
-  }
-  if (thread.joinable()) thread.join();
+  impl_->request_stop();  // also of a catch_up(), which holds control
+  const std::lock_guard control(impl_->control);
+  impl_->request_stop();  // again: a start() may have come first
+  if (impl_->thread.joinable()) impl_->thread.join();
 }
 
 Result<void> Projector::wait_for(Position position, std::chrono::nanoseconds timeout) const {
   std::unique_lock lock(impl_->mutex);
   const auto over = [&] { return impl_->position >= position || impl_->error || !impl_->running; };
-  constexpr auto kForever = std::chrono::hours(24 * 365);
-  const bool told = impl_->moved.wait_for(lock, std::min<std::chrono::nanoseconds>(timeout, kForever), over);
+  constexpr std::chrono::nanoseconds kForever = std::chrono::hours(24 * 365);
+  const bool told = impl_->moved.wait_for(lock, std::min(timeout, kForever), over);
   if (impl_->position >= position) return {};
   if (impl_->error) return fail(*impl_->error);
   if (told) return fail({.code = Errc::closed, .what = "the projection does not run"});
@@ -233,6 +270,8 @@ Position Projector::position() const {
   return impl_->position;
 }
 
+Position Projector::head() const { return visible(*impl_->store, impl_->options.visibility); }
+
 bool Projector::running() const {
   const std::lock_guard lock(impl_->mutex);
   return impl_->running;
@@ -240,7 +279,7 @@ bool Projector::running() const {
 
 Result<ProjectionProgress> Projector::progress() const {
   ProjectionProgress progress;
-  progress.head = visible(*impl_->store, impl_->options.visibility);
+  progress.head = head();
   Clock::time_point since;
   std::uint64_t before = 0;
   {
@@ -262,6 +301,7 @@ Result<ProjectionProgress> Projector::progress() const {
     const std::chrono::duration<double> left(static_cast<double>(progress.remaining) / progress.events_per_second);
     progress.eta = std::chrono::duration_cast<std::chrono::nanoseconds>(left);
   }
+  if (progress.remaining == 0) progress.eta = std::chrono::nanoseconds(0);
   return progress;
 }
 

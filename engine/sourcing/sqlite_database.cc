@@ -17,6 +17,7 @@ Errc code_of(int sqlite_code) {
     case SQLITE_LOCKED: return Errc::locked;
     case SQLITE_FULL: return Errc::no_space;
     case SQLITE_READONLY: return Errc::read_only;
+    case SQLITE_CONSTRAINT: return Errc::refused;
     case SQLITE_ERROR:
     case SQLITE_RANGE:
     case SQLITE_TOOBIG:
@@ -49,9 +50,35 @@ struct TextHash {
 }  // namespace
 
 struct SqliteDatabase::Impl {
+  Result<Statement> prepare(std::string_view sql) const;
+  Result<void> check_transaction() const;
+
+  bool requires_transaction = false;
   std::unique_ptr<sqlite3, Closer> db;
   std::unordered_map<std::string, Statement, TextHash, std::equal_to<>> statements;  // dies before db
 };
+
+Result<void> SqliteDatabase::Impl::check_transaction() const {
+  if (!requires_transaction || sqlite3_get_autocommit(db.get()) == 0) return {};
+  return fail({.code = Errc::io, .what = "SQLite has rolled back the transaction"});
+}
+
+// SQLite takes the first statement and leaves the rest, in silence.
+Result<Statement> SqliteDatabase::Impl::prepare(std::string_view sql) const {
+  sqlite3_stmt* prepared = nullptr;
+  const char* rest = nullptr;
+  if (sqlite3_prepare_v3(db.get(), sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &prepared,
+                         &rest) != SQLITE_OK) {
+    return fail(sqlite_error(db.get(), "SQL"));
+  }
+  Statement statement(prepared);
+  if (!statement) return fail({.code = Errc::invalid_argument, .what = "no SQL statement"});
+  const std::string_view behind = sql.substr(static_cast<std::size_t>(rest - sql.data()));
+  if (behind.find_first_not_of(" \t\r\n;") != std::string_view::npos) {
+    return fail({.code = Errc::invalid_argument, .what = "several SQL statements", .detail = ErrorText(behind)});
+  }
+  return statement;
+}
 
 int SqliteRow::columns() const noexcept { return sqlite3_column_count(statement_); }
 bool SqliteRow::is_null(int column) const noexcept { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
@@ -94,15 +121,12 @@ Result<SqliteDatabase> SqliteDatabase::open(const std::string& path, Open mode) 
 }
 
 Result<sqlite3_stmt*> SqliteDatabase::bind(std::string_view sql, std::initializer_list<SqliteValue> values) {
+  DAYBOOK_TRY(impl_->check_transaction());
   auto found = impl_->statements.find(sql);
   if (found == impl_->statements.end()) {
-    sqlite3_stmt* prepared = nullptr;
-    if (sqlite3_prepare_v3(handle(), sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &prepared,
-                           nullptr) != SQLITE_OK) {
-      return fail(sqlite_error(handle(), "SQL"));
-    }
-    if (prepared == nullptr) return fail({.code = Errc::invalid_argument, .what = "no SQL statement"});
-    found = impl_->statements.emplace(std::string(sql), Statement(prepared)).first;
+    auto prepared = impl_->prepare(sql);
+    if (!prepared) return fail(prepared.error());
+    found = impl_->statements.emplace(std::string(sql), std::move(*prepared)).first;
   }
   sqlite3_stmt* const statement = found->second.get();
   if (static_cast<std::size_t>(sqlite3_bind_parameter_count(statement)) != values.size()) {
@@ -160,11 +184,14 @@ Result<std::int64_t> SqliteDatabase::integer(std::string_view sql, std::initiali
 }
 
 Result<void> SqliteDatabase::run_script(const std::string& sql) {
+  DAYBOOK_TRY(impl_->check_transaction());
   if (sqlite3_exec(handle(), sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) {
     return fail(sqlite_error(handle(), "SQL script"));
   }
   return {};
 }
+
+void SqliteDatabase::require_transaction(bool required) noexcept { impl_->requires_transaction = required; }
 
 std::int64_t SqliteDatabase::changes() const noexcept { return sqlite3_changes64(handle()); }
 

@@ -1,9 +1,11 @@
 // Queries by event structs.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
+#include <daybook/export.h>
 #include <daybook/query.h>
 #include <daybook/sourcing/catalog.h>
 #include <daybook/sourcing/event_set.h>
@@ -35,5 +37,8 @@ inline Query narrow(Query query, const std::vector<std::string>& types) {
   }
   return query;
 }
+
+// A hash of everything that a query says: of which events a state is.
+DAYBOOK_EXPORT std::uint64_t fingerprint(const Query& query);
 
 }  // namespace daybook

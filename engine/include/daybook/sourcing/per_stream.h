@@ -1,6 +1,7 @@
 // One state per stream: a projection of many aggregates.
 #pragma once
 
+#include <cstdint>
 #include <cstring>
 #include <functional>
 #include <map>
@@ -10,24 +11,42 @@
 
 #include <daybook/event.h>
 #include <daybook/sourcing/codec.h>
+#include <daybook/sourcing/event_set.h>
 
 namespace daybook {
 
+template <typename Part, typename Event>
+concept HasKeyOf = requires(const Event& event, const EventView& at) {
+  Part::key_of(event, at);
+};
+
+// Whether Part says the key of every event of a set, or of none: half of it would mix keys with names of streams.
+template <typename Part, EventStruct... Es>
+consteval bool has_all_keys_or_none(EventSet<Es...>) {
+  return (HasKeyOf<Part, Es> && ...) || !(HasKeyOf<Part, Es> || ...);
+}
+
 // A projection state that keeps one `Part` for each stream, or for each key if Part has
-// `static std::string key_of(const Event&, const EventView&)` ("" = of no key). Part has kName, Events and apply() as a
-// ProjectionState.
+// `static std::string key_of(const Event&, const EventView&)` ("" = of no key). Part has kName, Events, apply() and, if it
+// wants, kStateVersion, as a ProjectionState.
 //
 //   daybook::Projection<daybook::PerStream<AccountSummary>> summaries(store);
 template <typename Part>
 struct PerStream {
   static constexpr std::string_view kName = Part::kName;
   using Events = typename Part::Events;
+  static constexpr std::uint32_t kStateVersion = [] {
+    if constexpr (requires { Part::kStateVersion; }) return static_cast<std::uint32_t>(Part::kStateVersion);
+    return std::uint32_t{0};
+  }();
+  static_assert(has_all_keys_or_none<Part>(Events()),
+                "Part::key_of() is there for some of the events, but not for all");
 
   template <typename Event>
   void apply(const Event& event, const EventView& at) {
     std::string_view key = at.stream;
     std::string own;
-    if constexpr (requires { Part::key_of(event, at); }) {
+    if constexpr (HasKeyOf<Part, Event>) {
       own = Part::key_of(event, at);
       if (own.empty()) return;
       key = own;

@@ -20,6 +20,10 @@ struct sqlite3_stmt;
 
 namespace daybook {
 
+namespace sourcing {
+class SqliteTarget;
+}
+
 // A value to bind to a `?` of a statement. A view: text and bytes must live until the call returns.
 class SqliteValue {
  public:
@@ -69,9 +73,10 @@ class DAYBOOK_EXPORT SqliteRow {
   sqlite3_stmt* statement_;
 };
 
-// Statements are prepared once and kept. Errors: corrupt (not a database, or a damaged one), locked (somebody else is
-// writing, for longer than 5 s), no_space, invalid_argument (SQL that does not compile, a value that does not fit), io for
-// the rest; Error::actual is SQLite's extended result code, Error::detail its message.
+// Statements are prepared once and kept: bind values instead of writing them into the SQL. Errors: corrupt (not a database,
+// or a damaged one), locked (somebody else is writing, for longer than 5 s), no_space, read_only, refused (a constraint of
+// the schema), invalid_argument (SQL that does not compile, or more than one statement of it, a value that does not fit), io
+// for the rest; Error::actual is SQLite's extended result code, Error::detail its message.
 // Thread safety: none; one thread per object at a time.
 class DAYBOOK_EXPORT SqliteDatabase {
  public:
@@ -116,7 +121,11 @@ class DAYBOOK_EXPORT SqliteDatabase {
   [[nodiscard]] sqlite3* handle() const noexcept;
 
  private:
+  friend class sourcing::SqliteTarget;
   struct Impl;
+  // From now on statements outside of a transaction are refused (Errc::io), because SQLite rolls one back by itself for some
+  // errors, and would commit what comes then statement by statement.
+  void require_transaction(bool required) noexcept;
   explicit SqliteDatabase(std::unique_ptr<Impl> impl);
   Result<sqlite3_stmt*> bind(std::string_view sql, std::initializer_list<SqliteValue> values);
   Result<bool> step(sqlite3_stmt* statement);  // true: a row; otherwise the statement is reset

@@ -27,14 +27,15 @@ namespace daybook {
 //
 //   struct AccountTable {
 //     static constexpr std::string_view kName = "accounts";
-//     static constexpr std::uint32_t kVersion = 1;    // another version is built anew, see SqliteProjection::start
+//     static constexpr std::uint32_t kVersion = 1;    // another version is built anew, see SqliteProjectionBase::start
 //     static constexpr const char* kSchema = "CREATE TABLE account (id TEXT PRIMARY KEY, cents INTEGER NOT NULL)";
 //     using Events = daybook::EventSet<AccountOpened, MoneyDeposited>;
 //     daybook::Result<void> apply(daybook::SqliteDatabase& db, const AccountOpened& event, const daybook::EventView& at);
 //     ...
 //   };
 //
-// apply() only writes to the database. Names of tables that begin with "daybook_" are taken.
+// apply() only writes to the database: it keeps nothing in the struct (a batch may be rolled back), begins and ends no
+// transaction, and does not throw. Names of tables that begin with "daybook_" are taken.
 template <typename Tables>
 concept SqliteTables = std::default_initializable<Tables> && requires {
   typename Tables::Events;
@@ -56,25 +57,32 @@ class DAYBOOK_EXPORT SqliteProjectionBase {
   SqliteProjectionBase& operator=(const SqliteProjectionBase&) = delete;
   ~SqliteProjectionBase();  // stops
 
-  // Goes on from the checkpoint in the background. When the tables are of another kVersion, they are left as they are and go on
-  // serving as of where they were, while new ones are built beside them; see rebuild().
+  // Goes on from the checkpoint in the background. Outdated tables (of another kVersion, or folded from other events) are left
+  // as they are and go on serving as of where they were, while new ones are built beside them; see rebuild(). What that comes
+  // to: wait_for(), rebuild_progress(), error(). Errors: those of SqliteDatabase; stale_token (the tables are ahead of a log
+  // that has lost events: rebuild() makes them anew); invalid_argument (tables of another projection); wrong_version (the
+  // tables were right, and a program of another version has replaced them since).
   Result<void> start();
+
+  // Ends folding, also that of a rebuild, which then begins anew with the next start.
   void stop();
 
-  // Takes everything that is there, in the calling thread (when it is not started). Tables of another kVersion are built anew
-  // first.
+  // Takes everything that is there, in the calling thread (when it is not started). Outdated tables are built anew first.
+  // Errors: as start(); those of Projector::catch_up.
   Result<void> catch_up();
 
-  // As Projector::wait_for, of the tables that serve.
+  // As Projector::wait_for, of the tables that serve. Who waits while they are replaced waits for the new ones.
   Result<void> wait_for(Position position, std::chrono::nanoseconds timeout) const;
 
   // Builds the tables from the first event in a database beside this one (its name and ".rebuild"), while these serve and,
-  // unless they are of another version, go on; then puts it in their place, in one transaction. Returns when that is done.
+  // unless they are outdated, go on; then puts it in their place, in one transaction. Returns when that is done. Cut off by
+  // a crash, it has changed nothing. Errors: those of start() and of folding, and closed (stop()): the old tables serve.
   Result<void> rebuild();
 
-  [[nodiscard]] Position position() const;
-  [[nodiscard]] Result<ProjectionProgress> progress()
-      const;  // of a rebuild of tables of another version, while it goes on
+  [[nodiscard]] Position position() const;  // of the tables that serve, since they were started; 0 before
+  [[nodiscard]] Result<ProjectionProgress> progress() const;
+  // How far a rebuild is; empty when there is none.
+  [[nodiscard]] Result<std::optional<ProjectionProgress>> rebuild_progress() const;
   [[nodiscard]] std::optional<Error> error() const;
   [[nodiscard]] std::vector<SkippedEvent> skipped() const;
 
@@ -86,7 +94,8 @@ class DAYBOOK_EXPORT SqliteProjectionBase {
     Query query{};
     std::function<Result<void>(SqliteDatabase&, const EventView&)> apply{};
   };
-  SqliteProjectionBase(const Store& store, std::string path, Definition definition, const ProjectorOptions& options);
+  SqliteProjectionBase(const Store& store, const std::string& path, Definition definition,
+                       const ProjectorOptions& options);
 
   // The connection that looks, inside one transaction; one caller at a time.
   Result<void> look(const std::function<Result<void>(SqliteDatabase&)>& look) const;
@@ -98,8 +107,10 @@ class DAYBOOK_EXPORT SqliteProjectionBase {
 
 // Tables of an SQLite database of their own, kept up to date with the log: each batch of events and how far the log has been
 // read are one transaction, so that every event is in the tables exactly once, whatever crashes when.
-// Two processes may read the database (with any SQLite client); only one at a time may fold (locked).
-// Thread safety: every method from any thread. The store must live as long.
+// Any number of processes may read the database (with any SQLite client); only one may fold. Of two that do, one finds at
+// its next batch that somebody else has taken what it was about to take, and stops with Errc::locked: nothing is taken twice.
+// Thread safety: every method from any thread at any time, but destruction, which must come after every other call has
+// returned. The store must live as long. Neither copied nor moved.
 template <SqliteTables Tables>
 class SqliteProjection : public SqliteProjectionBase {
  public:
@@ -108,7 +119,7 @@ class SqliteProjection : public SqliteProjectionBase {
   ~SqliteProjection() { stop(); }
 
   // Calls `look(SqliteDatabase&)` with a connection of its own, as of one commit, and returns what it returns (a Result).
-  // Look, do not write.
+  // One at a time, while folding goes on. Look, do not write. Errors: io, when nothing has been folded yet.
   template <typename Look>
   auto read(Look&& look) const -> std::invoke_result_t<Look&, SqliteDatabase&> {
     using Answer = std::invoke_result_t<Look&, SqliteDatabase&>;
