@@ -43,8 +43,10 @@ UnitOfWork& UnitOfWork::require(AppendCondition condition) {
   return *this;
 }
 
-UnitOfWork& UnitOfWork::require(std::string stream, Expect expect) {
-  parts_.push_back({.stream = std::move(stream), .expect = expect});
+UnitOfWork& UnitOfWork::require(std::string stream, Expect expect) { return add(std::move(stream), expect, {}); }
+
+UnitOfWork& UnitOfWork::add(std::string stream, Expect expect, std::vector<PendingEvent> events) {
+  parts_.push_back({.stream = std::move(stream), .expect = expect, .events = std::move(events)});
   return *this;
 }
 
@@ -79,9 +81,8 @@ Result<Appended> UnitOfWork::append(std::string_view metadata) {
   std::size_t events_count = 0;
   std::size_t tags_count = 0;
   for (const Part& part : parts_) {
-    if (part.root == nullptr) continue;
-    events_count += part.root->pending_.size();
-    for (const PendingEvent& event : part.root->pending_) tags_count += event.tags.size();
+    events_count += part.pending().size();
+    for (const PendingEvent& event : part.pending()) tags_count += event.tags.size();
   }
   // Views into these two: reserved, so that they do not move.
   std::vector<NewEvent> events;
@@ -91,14 +92,10 @@ Result<Appended> UnitOfWork::append(std::string_view metadata) {
   tags.reserve(tags_count);
   streams.reserve(parts_.size());
   for (const Part& part : parts_) {
-    if (part.root == nullptr) {
-      streams.push_back({.stream = part.stream, .expect = part.expect});
-      continue;
-    }
     const std::size_t first = events.size();
-    add_views(part.root->pending_, metadata, events, tags);
-    streams.push_back({.stream = part.root->stream_,
-                       .expect = Expect::exactly(part.root->version_),
+    add_views(part.pending(), metadata, events, tags);
+    streams.push_back({.stream = part.root ? part.root->stream_ : part.stream,
+                       .expect = part.root ? Expect::exactly(part.root->version_) : part.expect,
                        .events = std::span(events).subspan(first)});
   }
   if (options_.command.id) {
@@ -117,15 +114,14 @@ Result<Appended> UnitOfWork::append(std::string_view metadata) {
 Result<void> UnitOfWork::finish(const Appended& appended) {
   Position position = appended.first_position;
   for (const Part& part : parts_) {
-    if (part.root == nullptr) continue;
     Appended own = appended;
     if (!appended.repeated) {
-      const std::size_t count = part.root->pending_.size();
+      const std::size_t count = part.pending().size();
       if (count == 0) continue;
       own = {.first_position = position, .last_position = position + count - 1, .last_version = part.last_version};
       position += count;
     }
-    DAYBOOK_TRY(part.saved(own));
+    if (part.root != nullptr) DAYBOOK_TRY(part.saved(own));
   }
   return {};
 }

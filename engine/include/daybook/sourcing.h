@@ -8,6 +8,7 @@
 #include <daybook/sourcing/codec.h>
 #include <daybook/sourcing/command_bus.h>
 #include <daybook/sourcing/command_id.h>
+#include <daybook/sourcing/decision.h>
 #include <daybook/sourcing/decoder.h>
 #include <daybook/sourcing/difference.h>
 #include <daybook/sourcing/event_context.h>

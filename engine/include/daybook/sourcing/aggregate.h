@@ -59,6 +59,18 @@ struct EmitOptions {
   std::optional<Timestamp> occurred_at{};
 };
 
+// An event as it will be stored. After an error of its codec, `out` has everything but the payload.
+template <EventStruct Event>
+Result<void> encode_event(const Event& event, EmitOptions options, PendingEvent& out) {
+  out.type = event_type<Event>.name;
+  out.schema_version = event_type<Event>.schema_version;
+  if constexpr (TaggedEvent<Event>) out.tags = event.tags();
+  for (std::string& tag : options.tags) out.tags.push_back(std::move(tag));
+  out.id = options.id;
+  out.occurred_at = options.occurred_at;
+  return Codec<Event>::encode(event, out.payload);
+}
+
 // The part of an aggregate that does not depend on its state. Made by Aggregate.
 class AggregateRoot {
  public:
@@ -154,13 +166,7 @@ class Aggregate : public AggregateRoot {
 template <EventStruct Event>
 void AggregateRoot::add(const Event& event, EmitOptions options) {
   PendingEvent& pending = pending_.emplace_back();
-  pending.type = event_type<Event>.name;
-  pending.schema_version = event_type<Event>.schema_version;
-  if constexpr (TaggedEvent<Event>) pending.tags = event.tags();
-  for (std::string& tag : options.tags) pending.tags.push_back(std::move(tag));
-  pending.id = options.id;
-  pending.occurred_at = options.occurred_at;
-  if (const auto encoded = Codec<Event>::encode(event, pending.payload); !encoded && !error_) {
+  if (const auto encoded = encode_event(event, std::move(options), pending); !encoded && !error_) {
     error_ = encoded.error();
     error_->detail = ErrorText(stream_ + ": " + std::string(pending.type) + ": " + std::string(error_->detail.view()));
   }

@@ -41,6 +41,9 @@ class DAYBOOK_EXPORT UnitOfWork {
     });
   }
 
+  // Events of no aggregate, to a stream that is as expected (each stream once).
+  UnitOfWork& add(std::string stream, Expect expect, std::vector<PendingEvent> events);
+
   // Fails the save if the query matches an event behind `condition.after`.
   UnitOfWork& require(AppendCondition condition);
 
@@ -56,11 +59,14 @@ class DAYBOOK_EXPORT UnitOfWork {
 
  private:
   struct Part {
-    AggregateRoot* root = nullptr;                         // null: a stream that is only checked
-    std::string stream{};                                  // then
-    Expect expect{};                                       // then
+    AggregateRoot* root = nullptr;                         // null: no aggregate, but the next three
+    std::string stream{};                                  //
+    Expect expect{};                                       //
+    std::vector<PendingEvent> events{};                    // none: the stream is only checked
     std::function<Result<void>(const Appended&)> saved{};  // tells the repository
     Version last_version = 0;                              // of its stream, when it was appended
+
+    [[nodiscard]] const std::vector<PendingEvent>& pending() const { return root ? root->pending() : events; }
   };
 
   UnitOfWork& add_root(AggregateRoot& root, std::function<Result<void>(const Appended&)> saved);
