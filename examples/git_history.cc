@@ -5,7 +5,6 @@
 //
 // Each file is a stream named by its path. An event LinesChanged says how many lines a change added and deleted,
 // BinaryChanged that lines mean nothing in this file. `daybook import` put them there: see tests/data/git-history.
-#include <charconv>
 #include <cstdint>
 #include <cstdio>
 #include <fstream>
@@ -16,73 +15,73 @@
 #include <string_view>
 
 #include <daybook/daybook.h>
+#include <daybook/sourcing.h>
+#include <daybook/sourcing/json.h>
 
 namespace {
 
+struct LinesChanged {
+  static constexpr daybook::EventType kEventType{.name = "LinesChanged"};
+  std::int64_t added = 0;
+  std::int64_t deleted = 0;
+};
+BOOST_DESCRIBE_STRUCT(LinesChanged, (), (added, deleted))
+
+struct BinaryChanged {
+  static constexpr daybook::EventType kEventType{.name = "BinaryChanged"};
+};
+BOOST_DESCRIBE_STRUCT(BinaryChanged, (), ())
+
 // The state of one file: a pure function of its events.
 struct File {
+  static constexpr std::string_view kName = "files";
+  using Events = daybook::EventSet<LinesChanged, BinaryChanged>;
+
+  void apply(const LinesChanged& event) {
+    ++events;
+    lines += event.added - event.deleted;
+  }
+  void apply(const BinaryChanged&) {
+    ++events;
+    binary = true;
+  }
+
   std::int64_t lines = 0;
   std::uint64_t events = 0;
   bool binary = false;
 };
 
-using Files = std::map<std::string, File, std::less<>>;
+using Files = daybook::PerStream<File>;
 
-// The number behind `key` in {"added":12,"deleted":3}. A real program would ask its JSON library.
-std::optional<std::int64_t> number_after(std::string_view key, std::string_view text) {
-  const auto at = text.find(key);
-  if (at == std::string_view::npos) return std::nullopt;
-  std::int64_t number = 0;
-  const char* begin = text.data() + at + key.size();
-  const auto [end, error] = std::from_chars(begin, text.data() + text.size(), number);
-  if (error != std::errc()) return std::nullopt;
-  return number;
-}
-
-// False when the event is not one that this fold knows.
-bool apply(const daybook::EventView& event, File& file) {
-  ++file.events;
-  if (event.type == "BinaryChanged") {
-    file.binary = true;
-    return true;
-  }
-  const auto added = number_after("\"added\":", event.payload.text());
-  const auto deleted = number_after("\"deleted\":", event.payload.text());
-  if (event.type != "LinesChanged" || !added || !deleted) return false;
-  file.lines += *added - *deleted;
-  return true;
-}
-
-// Replays the whole log. Nothing, and a message, when that cannot be done.
-std::optional<Files> fold(const daybook::Store& store) {
+// Replays the whole log. An event of another type is no event of a git history, and an error: a fold that left it out would
+// be wrong without saying so.
+daybook::Result<Files> fold(const daybook::Store& store) {
   Files files;
+  const daybook::EventDecoder<File::Events> decoder;
   daybook::Cursor cursor = store.read();
   while (const daybook::EventView* event = cursor.next()) {
-    auto file = files.find(event->stream);
-    if (file == files.end()) file = files.emplace(event->stream, File()).first;
-    if (!apply(*event, file->second)) {
-      std::fprintf(stderr, "position %llu: not an event of a git history\n",
-                   static_cast<unsigned long long>(event->position));
-      return std::nullopt;
-    }
-    // The log counts the events of a stream, too.
-    if (event->version != file->second.events) {
-      std::fprintf(stderr, "position %llu: version %llu, but it is event %llu of its stream\n",
-                   static_cast<unsigned long long>(event->position), static_cast<unsigned long long>(event->version),
-                   static_cast<unsigned long long>(file->second.events));
-      return std::nullopt;
-    }
+    const auto decoded =
+        decoder.decode(*event, [&](const auto& typed, const daybook::EventView& at) -> daybook::Result<void> {
+          files.apply(typed, at);
+          // The log counts the events of a stream, too.
+          const std::uint64_t events = files.find(at.stream)->events;
+          if (at.version == events) return {};
+          return daybook::fail({.code = daybook::Errc::bad_event,
+                                .what = "version of an event in its stream",
+                                .expected = events,
+                                .actual = at.version});
+        });
+    if (!decoded) return daybook::fail(decoded.error());
   }
-  if (const auto error = cursor.error()) {
-    std::fprintf(stderr, "%s\n", daybook::describe(*error).c_str());
-    return std::nullopt;
-  }
+  if (const auto error = cursor.error()) return daybook::fail(*error);
   return files;
 }
 
-std::optional<Files> read_truth(const char* path) {
+using Truth = std::map<std::string, File>;
+
+std::optional<Truth> read_truth(const char* path) {
   std::ifstream in(path);
-  Files truth;
+  Truth truth;
   for (std::string line; std::getline(in, line);) {
     std::istringstream fields(line);
     File file;
@@ -103,24 +102,24 @@ int complain(const std::string& path, const File& expected, const File& found) {
 }
 
 // The number of files that differ. A file without a row is binary, or it is gone and must have no lines left.
-int compare(const Files& files, const Files& truth) {
+int compare(const Files& files, const Truth& truth) {
   int differences = 0;
   std::uint64_t events = 0;
   std::int64_t lines = 0;
   for (const auto& [path, expected] : truth) {
-    const auto found = files.find(path);
-    const File file = found == files.end() ? File() : found->second;
+    const File* found = files.find(path);
+    const File file = found == nullptr ? File() : *found;
     lines += file.lines;
     if (file.lines != expected.lines || file.events != expected.events) differences += complain(path, expected, file);
   }
-  for (const auto& [path, file] : files) {
+  for (const auto& [path, file] : files.parts) {
     events += file.events;
     if (!truth.contains(path) && !file.binary && file.lines != 0) {
       differences += complain(path, File{.events = file.events}, file);
     }
   }
   std::printf("%llu events of %zu files replayed; %zu files have %lld lines, and %d of them differ from the truth\n",
-              static_cast<unsigned long long>(events), files.size(), truth.size(), static_cast<long long>(lines),
+              static_cast<unsigned long long>(events), files.parts.size(), truth.size(), static_cast<long long>(lines),
               differences);
   return differences;
 }
@@ -137,15 +136,18 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "%s: %s\n", argv[1], daybook::describe(store.error()).c_str());
     return 3;
   }
-  const std::optional<Files> files = fold(*store);
-  if (!files) return 1;
+  const daybook::Result<Files> files = fold(*store);
+  if (!files) {
+    std::fprintf(stderr, "%s\n", daybook::describe(files.error()).c_str());
+    return 1;
+  }
   if (argc == 2) {
-    for (const auto& [path, file] : *files) {
+    for (const auto& [path, file] : files->parts) {
       if (file.lines > 0) std::printf("%8lld  %s\n", static_cast<long long>(file.lines), path.c_str());
     }
     return 0;
   }
-  const std::optional<Files> truth = read_truth(argv[2]);
+  const std::optional<Truth> truth = read_truth(argv[2]);
   if (!truth) {
     std::fprintf(stderr, "%s: cannot be read as lines, events, path\n", argv[2]);
     return 3;
