@@ -1,5 +1,6 @@
 #include "bank.h"
 
+#include <system_error>
 #include <utility>
 
 namespace bank {
@@ -21,8 +22,11 @@ Bank::Bank(daybook::Store store, const std::filesystem::path& directory)
       accounts_(store_, {.catalog = &catalog(), .snapshots = {.every_events = 100}}),
       read_model_(store_, (directory / "accounts.db").string(), {.catalog = &catalog()}) {}
 
-Result<std::unique_ptr<Bank>> Bank::open(const std::filesystem::path& directory) {
-  auto store = daybook::Store::open(directory / "ledger");
+Result<std::unique_ptr<Bank>> Bank::open(const std::filesystem::path& directory, const daybook::OpenOptions& options) {
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  if (error) return daybook::fail({.code = daybook::Errc::io, .sys_errno = error.value(), .what = "mkdir"});
+  auto store = daybook::Store::open(directory / "ledger", options);
   if (!store) return daybook::fail(store.error());
   std::unique_ptr<Bank> bank(new Bank(std::move(*store), directory));
   DAYBOOK_TRY(catalog().check());

@@ -65,8 +65,9 @@ struct GetBalance {
 
 class Bank {
  public:
-  // Opens the ledger in a directory, and the read model beside it.
-  static daybook::Result<std::unique_ptr<Bank>> open(const std::filesystem::path& directory);
+  // Opens the ledger in a directory, which is made when it is missing, and the read model beside it.
+  static daybook::Result<std::unique_ptr<Bank>> open(const std::filesystem::path& directory,
+                                                     const daybook::OpenOptions& options = {});
 
   // Stops the read model and closes the ledger: after it, another process may open the bank.
   daybook::Result<void> close();

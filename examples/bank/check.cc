@@ -1,9 +1,12 @@
 #include "check.h"
 
+#include <atomic>
 #include <cstdio>
-#include <cstdlib>
 #include <random>
-#include <type_traits>
+#include <thread>
+#include <vector>
+
+#include <unistd.h>
 
 #include "balances.h"
 
@@ -37,6 +40,12 @@ int check_account(Bank& bank, const std::string& id, Cents expected) {
   return 0;
 }
 
+// At once and as a whole: whoever reads it may believe it.
+void print_line(daybook::Position position) {
+  const std::string line = std::to_string(position) + "\n";
+  static_cast<void>(!::write(STDOUT_FILENO, line.data(), line.size()));
+}
+
 }  // namespace
 
 int print_statement(Bank& bank, const std::string& id) {
@@ -50,6 +59,8 @@ int print_statement(Bank& bank, const std::string& id) {
 }
 
 int check(Bank& bank) {
+  // The read model has seen what is durable: now that is everything.
+  if (const auto synced = bank.store().sync(); !synced) return fail(synced.error());
   // The reference: a fold of the whole log, without snapshots.
   daybook::Repository<Account> plain(bank.store(), {.catalog = &catalog()});
   daybook::Projection<Balances> balances(bank.store(), {.catalog = &catalog()});
@@ -75,19 +86,32 @@ int check(Bank& bank) {
 
 int simulate(Bank& bank, std::uint64_t seed) {
   constexpr int kAccounts = 10;
-  std::mt19937_64 random(seed);
+  constexpr std::uint64_t kThreads = 3;
   for (int id = 0; id < kAccounts; ++id) {
     const auto opened =
         bank.commands().send(OpenAccount{std::to_string(id), "owner-" + std::to_string(id % 3), 100'000});
     if (!opened && opened.error().code != daybook::Errc::refused) return fail(opened.error());
   }
-  while (true) {
-    const std::string from = std::to_string(random() % kAccounts);
-    const std::string to = std::to_string(random() % kAccounts);
-    const auto cents = static_cast<Cents>(random() % 10'000);
-    const auto done = bank.commands().send(Transfer{from, to, cents});
-    if (!done && done.error().code != daybook::Errc::refused) return fail(done.error());
+  std::vector<std::jthread> threads;
+  std::atomic<bool> failed = false;
+  for (std::uint64_t thread = 0; thread < kThreads; ++thread) {
+    threads.emplace_back([&, thread] {
+      std::mt19937_64 random(seed * kThreads + thread);
+      while (!failed) {
+        const std::string from = std::to_string(random() % kAccounts);
+        const std::string to = std::to_string(random() % kAccounts);
+        const auto cents = static_cast<Cents>(random() % 10'000);
+        const auto done = bank.commands().send(Transfer{from, to, cents});
+        if (done) {
+          print_line(done->last_position);
+        } else if (done.error().code != daybook::Errc::refused && !daybook::is_conflict(done.error())) {
+          failed = fail(done.error()) != 0;
+        }
+      }
+    });
   }
+  threads.clear();
+  return 1;
 }
 
 }  // namespace bank

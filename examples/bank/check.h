@@ -16,7 +16,8 @@ int print_statement(Bank& bank, const std::string& id);
 // first difference. Returns an exit code.
 int check(Bank& bank);
 
-// Opens ten accounts if there are none, and transfers between them at random until it is killed. Returns only on an error.
+// Opens ten accounts if there are none, and transfers between them at random, from several threads, until it is killed. Writes
+// the position of each transfer that was acknowledged to stdout, a line each. Returns only on an error.
 int simulate(Bank& bank, std::uint64_t seed);
 
 }  // namespace bank

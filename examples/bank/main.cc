@@ -6,7 +6,7 @@
 //   example_bank DIRECTORY withdraw ID CENTS          example_bank DIRECTORY accounts OWNER
 //   example_bank DIRECTORY transfer FROM TO CENTS     example_bank DIRECTORY check
 //   example_bank DIRECTORY tour                       the story of two accounts, crash included
-//   example_bank DIRECTORY simulate SEED              random transfers, until it is killed
+//   example_bank DIRECTORY simulate SEED [memory]     random transfers, until it is killed; not synced one by one
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -55,6 +55,10 @@ int print_accounts(bank::Bank& bank, const std::string& owner) {
   return 0;
 }
 
+bool is_simulation_in_memory(const std::vector<std::string>& words) {
+  return words.size() == 3 && words[0] == "simulate" && words[2] == "memory";
+}
+
 int run(bank::Bank& bank, const std::vector<std::string>& words) {
   const std::string& command = words[0];
   const auto is = [&](std::string_view name, std::size_t arguments) {
@@ -76,7 +80,8 @@ int run(bank::Bank& bank, const std::vector<std::string>& words) {
   if (is("accounts", 1)) return print_accounts(bank, words[1]);
   if (is("check", 0)) return bank::check(bank);
   if (is("tour", 0)) return bank::tour(bank);
-  if (is("simulate", 1)) return bank::simulate(bank, static_cast<std::uint64_t>(number(words[1])));
+  if (is("simulate", 1) || is_simulation_in_memory(words))
+    return bank::simulate(bank, static_cast<std::uint64_t>(number(words[1])));
   return usage();
 }
 
@@ -84,9 +89,12 @@ int run(bank::Bank& bank, const std::vector<std::string>& words) {
 
 int main(int argc, char** argv) {
   if (argc < 3) return usage();
-  auto bank = bank::Bank::open(argv[1]);
+  const std::vector<std::string> words(argv + 2, argv + argc);
+  daybook::OpenOptions options;
+  if (is_simulation_in_memory(words)) options.durability = daybook::Durability::memory;
+  auto bank = bank::Bank::open(argv[1], options);
   if (!bank) return fail(bank.error());
-  const int status = run(**bank, std::vector<std::string>(argv + 2, argv + argc));
+  const int status = run(**bank, words);
   if (const auto closed = (*bank)->close(); !closed && status == 0) return fail(closed.error());
   return status;
 }
