@@ -15,7 +15,8 @@ class AsOf {
 
   // The first n events of the stream.
   static constexpr AsOf version(Version version) noexcept { return {Kind::version, version, {}}; }
-  // The log up to there: of several aggregates as of one position, each is what it was at the same moment.
+  // The log up to there: of several aggregates as of one position, each is what it was at the same moment. In the
+  // middle of an append (which was never visible so), the position shows a part of it.
   static constexpr AsOf position(Position position) noexcept { return {Kind::position, position, {}}; }
   // What had been recorded by then. Recorded times never decrease, so it is a prefix of the log.
   static constexpr AsOf recorded(Timestamp time) noexcept { return {Kind::recorded, 0, time}; }
