@@ -198,14 +198,19 @@ std::set<std::string> cmake_words(const std::string& text) {
   return words;
 }
 
+// Public headers of the sourcing layer are listed where its sources are.
+bool is_listed_with_its_layer(const Tree& tree, const std::string& path) {
+  constexpr std::string_view kHeaders = "engine/include/daybook/sourcing";
+  const auto list = tree.find("engine/sourcing/CMakeLists.txt");
+  if (!path.starts_with(kHeaders) || list == tree.end()) return false;
+  return cmake_words(list->second).contains(path.substr(std::string_view("engine/").size()));
+}
+
 bool is_listed(const Tree& tree, const std::string& path) {
+  if (is_listed_with_its_layer(tree, path)) return true;
   for (std::string folder = folder_of(path);; folder = folder_of(folder.substr(0, folder.size() - 1))) {
     if (const auto list = tree.find(folder + "CMakeLists.txt"); list != tree.end()) {
-      std::string relative = path.substr(folder.size());
-      // The examples' list has names, not files.
-      if (folder == "examples/" && relative.ends_with(".cc")) relative.resize(relative.size() - 3);
-      const auto words = cmake_words(list->second);
-      if (words.contains(relative)) return true;
+      if (cmake_words(list->second).contains(path.substr(folder.size()))) return true;
     }
     if (folder.empty()) return false;
   }
