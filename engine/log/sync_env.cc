@@ -46,9 +46,10 @@ void SyncEnv::advance_dirty(segment::ActiveSegment* to) noexcept {
 void SyncEnv::moved(const Point& point) noexcept {
   const auto address = format::Address::unpack(point.address);
   raise(state_.durable_floor, point.address);
-  raise(state_.durable_position, point.position);
   readers_.set_durable(address);
   state_.live->raise_durable(address, readers_.log());
+  // Behind what cursors go by: whoever is told a durable position is shown every event up to it.
+  raise(state_.durable_position, point.position);
   state_.live->wake();
 }
 
