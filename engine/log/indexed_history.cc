@@ -17,7 +17,7 @@ Result<IndexedHistory::Now> IndexedHistory::look() {
 Result<History::Match> IndexedHistory::first_match(const Query& query, Position after) {
   const auto now = look();
   if (!now) return fail(now.error());
-  const auto found = LogIndex::end_of(*now->parts, QueryPlan(query), {.after = after}, Direction::forward);
+  const auto found = index_->end_of(*now->parts, QueryPlan(query), {.after = after}, Direction::forward);
   if (!found) return fail(found.error());
   return Match{*found, now->looked};
 }
@@ -30,7 +30,7 @@ Result<History::IdMatches> IndexedHistory::find_ids(std::span<const EventId> ids
   IdMatches matches{.looked = now->looked};
   matches.positions.reserve(ids.size());
   for (const EventId& id : ids) {
-    const auto found = LogIndex::find_id(*now->parts, id, after);
+    const auto found = index_->find_id(*now->parts, id, after);
     if (!found) return fail(found.error());
     matches.positions.push_back(*found);
   }

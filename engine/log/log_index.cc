@@ -4,7 +4,6 @@
 #include <cstring>
 #include <limits>
 #include <map>
-#include <numeric>
 #include <ranges>
 #include <utility>
 
@@ -15,68 +14,48 @@ namespace daybook::log {
 Result<std::shared_ptr<const Parts>> LogIndex::parts() {
   DAYBOOK_TRY(segments_->check_process());
   const std::lock_guard lock(mutex_);
+  if (!begun_) DAYBOOK_TRY(begin());
   DAYBOOK_TRY(extend());
   return parts_;
 }
 
+// Sealed segments are not opened for it; the first one that is not sealed, or is not there, ends it.
+Result<void> LogIndex::begin() {
+  const auto numbers = segments_->numbers();
+  if (!numbers) return fail(numbers.error());
+  auto checkpoint = find_checkpoint(*numbers);
+  Parts parts;
+  if (checkpoint != nullptr) {
+    for (const auto& sealed : checkpoint->checkpoint().segments()) parts.push_back(std::make_shared<Part>(sealed));
+  }
+  for (std::size_t i = parts.size(); i < numbers->size() && (parts.empty() || parts.back()->complete()); ++i) {
+    const auto made = make_parts((*numbers)[i]);
+    if (!made) return fail(made.error());
+    if (made->empty()) break;
+    DAYBOOK_TRY(made->back()->catch_up());
+    parts.insert(parts.end(), made->begin(), made->end());
+  }
+  if (parts.empty()) return {};
+  checkpoint_ = std::move(checkpoint);
+  parts_ = std::make_shared<const Parts>(std::move(parts));
+  begun_ = true;
+  return {};
+}
+
 // Adds parts until the last one is all that can be seen of the log.
 Result<void> LogIndex::extend() {
-  if (!begun_) {
-    const auto numbers = segments_->numbers();
-    if (!numbers) return fail(numbers.error());
-    for (const std::uint64_t number : *numbers) {
-      // An error may have ended this half-way before.
-      if (!parts_->empty() && number <= parts_->back()->segment().number()) continue;
-      const auto added = add_segment(number);
-      if (!added) return fail(added.error());
-      if (!*added) break;
-    }
-    if (parts_->empty()) return {};
-    begun_ = true;
-  }
-  for (;;) {
+  while (!parts_->empty()) {
     const std::shared_ptr<Part>& last = parts_->back();
     DAYBOOK_TRY(last->catch_up());
-    if (!last->complete()) return {};
-    const auto added = add_segment(last->segment().number() + 1);
-    if (!added) return fail(added.error());
-    if (!*added) return {};
+    if (!last->complete()) break;
+    const auto made = make_parts(last->number() + 1);
+    if (!made) return fail(made.error());
+    if (made->empty()) break;
+    Parts parts = *parts_;
+    parts.insert(parts.end(), made->begin(), made->end());
+    parts_ = std::make_shared<const Parts>(std::move(parts));
   }
-}
-
-// False: there is no such segment, or publishing has not entered it.
-Result<bool> LogIndex::add_segment(std::uint64_t number) {
-  auto made = parts_of(number);
-  if (!made) return fail(made.error());
-  if (made->empty()) return false;
-  made_.erase(number);
-  Parts parts = *parts_;
-  parts.insert(parts.end(), made->begin(), made->end());
-  parts_ = std::make_shared<const Parts>(std::move(parts));
-  return true;
-}
-
-Result<Parts> LogIndex::parts_of(std::uint64_t number) {
-  const auto found = made_.find(number);
-  Parts parts;
-  if (found != made_.end()) {
-    parts = found->second;
-  } else {
-    auto made = make_parts(number);
-    if (!made || made->empty()) return made;
-    parts = std::move(*made);
-  }
-  // Also one that was made before: its segment may have grown since, and be full by now.
-  const auto footer = parts.back()->segment().footer();
-  const bool sealed = footer && footer->kind == format::SegmentFooter::sealed;
-  if (const auto caught_up = parts.back()->catch_up(); !caught_up) {
-    if (!sealed || found != made_.end()) return fail(caught_up.error());
-    parts.back()->give_up(caught_up.error());
-  } else if (found == made_.end() && sealed && !parts.back()->frozen() && want_) {
-    want_(number);
-  }
-  made_[number] = parts;
-  return parts;
+  return {};
 }
 
 Result<Parts> LogIndex::make_parts(std::uint64_t number) const {
@@ -85,6 +64,7 @@ Result<Parts> LogIndex::make_parts(std::uint64_t number) const {
     if (segment.error().code == Errc::not_found) return Parts{};
     return fail(segment.error());
   }
+  if (const auto sealed = describe_sealed(*(*segment)->segment)) return Parts{std::make_shared<Part>(*sealed)};
   const auto base = (*segment)->segment->base();
   const bool entered = base || (*segment)->segment->accept(format::kDataStart, format::Check::checksums).bits != 0;
   if (!entered) return Parts{};
@@ -103,11 +83,56 @@ std::shared_ptr<Part> LogIndex::part_behind(const std::shared_ptr<Part>& part) {
   return std::make_shared<Part>(part->shared_segment(), part->end(), base);
 }
 
+// What its last segment comes to is compared, times included: segments before it are older, and a log never goes another
+// way behind a sealed one. But a copy of a store may have: then the names are the same, and so is the log.
+std::unique_ptr<CheckpointFile> LogIndex::find_checkpoint(std::span<const std::uint64_t> numbers) const {
+  if (checkpoints_ == nullptr) return nullptr;
+  auto found = CheckpointFile::open_newest(*checkpoints_, segments_->log());
+  if (found == nullptr || !found->covers_first_of(numbers)) return nullptr;
+  const auto table = found->checkpoint().segments();
+  if (table.empty()) return nullptr;
+  const auto last = segments_->get(table.back().number);
+  if (!last) return nullptr;
+  auto sealed = describe_sealed(*(*last)->segment);
+  if (!sealed) return nullptr;
+  sealed->occurred_first = table.back().occurred_first;  // not in a footer
+  sealed->occurred_last = table.back().occurred_last;
+  return *sealed == table.back() ? std::move(found) : nullptr;
+}
+
+Result<bool> LogIndex::ready(Part& part, const PositionWindow& window, SegmentChoice& choice) {
+  if (const auto& sealed = part.sealed()) {
+    if (window.of(sealed->base_position, sealed->events).empty()) return false;
+    if (checkpoint_ != nullptr) {
+      const index::Checkpoint& checkpoint = checkpoint_->checkpoint();
+      const std::uint64_t ordinal = part.number() - checkpoint.segments().front().number;
+      const bool covered = ordinal < checkpoint.segments().size();
+      if (covered && !choice.may_hold(checkpoint, ordinal, part.is_open())) return false;
+    }
+  }
+  DAYBOOK_TRY(open(part));
+  return true;
+}
+
+Result<void> LogIndex::open(Part& part) {
+  if (part.is_open()) return {};
+  const auto missing = part.open(*segments_);
+  if (!missing) return fail(missing.error());
+  const std::lock_guard lock(want_mutex_);
+  if (*missing && want_) want_(part.number());
+  return {};
+}
+
+void LogIndex::when_wanted(std::function<void(std::uint64_t)> want) {
+  const std::lock_guard lock(want_mutex_);
+  want_ = std::move(want);
+}
+
 void LogIndex::adopt_sidecar(std::uint64_t number) {
   const std::lock_guard lock(mutex_);
-  const auto of_segment = [number](const std::shared_ptr<Part>& part) { return part->segment().number() == number; };
+  const auto of_segment = [number](const std::shared_ptr<Part>& part) { return part->number() == number; };
   const auto first = std::ranges::find_if(*parts_, of_segment);
-  if (first == parts_->end()) return;
+  if (first == parts_->end() || !(*first)->is_open()) return;
   auto file = SidecarFile::open(segments_->directory(), (*first)->segment());
   if (file == nullptr) return;
   auto adopted = std::make_shared<Part>((*first)->shared_segment(), std::move(file));
@@ -116,7 +141,7 @@ void LogIndex::adopt_sidecar(std::uint64_t number) {
   const auto [from, to] = std::ranges::remove_if(parts, of_segment);
   parts.erase(from, to);
   const auto behind = std::ranges::find_if(
-      parts, [number](const std::shared_ptr<Part>& part) { return part->segment().number() > number; });
+      parts, [number](const std::shared_ptr<Part>& part) { return part->number() > number; });
   parts.insert(behind, std::move(adopted));
   parts_ = std::make_shared<const Parts>(std::move(parts));
 }
@@ -124,7 +149,8 @@ void LogIndex::adopt_sidecar(std::uint64_t number) {
 std::shared_ptr<Part> LogIndex::in_memory(std::uint64_t number) {
   const std::lock_guard lock(mutex_);
   const auto found = std::ranges::find_if(*parts_, [number](const std::shared_ptr<Part>& part) {
-    return part->segment().number() == number && !part->frozen() && part->begin() == format::kDataStart;
+    return part->number() == number && part->is_open() && !part->frozen() && !part->damage() &&
+           part->begin() == format::kDataStart;
   });
   return found == parts_->end() ? nullptr : *found;
 }
@@ -148,76 +174,30 @@ Result<StreamHead> LogIndex::head_in(const Part& part, std::string_view stream, 
 Result<StreamHead> LogIndex::head(std::string_view stream) {
   const auto parts = this->parts();
   if (!parts) return fail(parts.error());
-  for (const std::shared_ptr<Part>& part : std::views::reverse(**parts)) {
-    auto found = head_in(*part, stream, std::numeric_limits<Position>::max());
-    if (!found || found->version != 0) return found;
-  }
-  return StreamHead{};
-}
-
-Result<void> LogIndex::begin_heads() {
-  const auto numbers = segments_->numbers();
-  if (!numbers) return fail(numbers.error());
-  std::size_t covered = 0;
-  if (checkpoints_ != nullptr) checkpoint_ = CheckpointFile::open_newest(*checkpoints_, segments_->log());
-  if (checkpoint_ != nullptr) {
-    const auto table = checkpoint_->checkpoint().segments();
-    const bool fits = checkpoint_->covers_first_of(*numbers);
-    // One look is enough to know that the segments behind the names are still those.
-    const auto last = fits && !table.empty() ? segments_->get(table.back().number) : fail(Error{});
-    if (last && (*last)->segment->header().segment == table.back().segment) {
-      covered = table.size();
-    } else {
-      checkpoint_ = nullptr;
-    }
-  }
-  Parts uncovered;
-  for (std::size_t i = covered; i < numbers->size(); ++i) {
-    const auto parts = parts_of((*numbers)[i]);
-    if (!parts) return fail(parts.error());
-    uncovered.insert(uncovered.end(), parts->begin(), parts->end());
-  }
-  std::ranges::reverse(uncovered);
-  uncovered_ = std::make_shared<const Parts>(std::move(uncovered));
-  heads_begun_ = true;
-  return {};
+  return head_in(**parts, stream, std::numeric_limits<Position>::max() - 1);
 }
 
 Result<StreamHead> LogIndex::head_before(std::string_view stream, Position end) {
   DAYBOOK_TRY(segments_->check_process());
-  std::shared_ptr<const Parts> uncovered;
+  std::shared_ptr<const Parts> parts;
   {
     const std::lock_guard lock(mutex_);
-    if (!heads_begun_) DAYBOOK_TRY(begin_heads());
-    uncovered = uncovered_;
+    if (!begun_) DAYBOOK_TRY(begin());
+    parts = parts_;
   }
-  for (const std::shared_ptr<Part>& part : *uncovered) {
-    auto found = head_in(*part, stream, end);
-    if (!found || found->version != 0) return found;
-  }
-  if (checkpoint_ == nullptr) return StreamHead{};  // not written any more
-  return head_in_covered(stream, end);
+  return head_in(*parts, stream, end);
 }
 
-// The checkpoint says in which segments the stream may be; they are asked, the newest first.
-Result<StreamHead> LogIndex::head_in_covered(std::string_view stream, Position end) {
-  const auto key = checkpoint_->checkpoint().find(index::KeyKind::stream, index::key_hash(stream_key(stream)));
-  if (key && !*key) return StreamHead{};
-  const auto table = checkpoint_->checkpoint().segments();
-  std::vector<std::uint32_t> segments(table.size());  // a page that is damaged says nothing: then all of them
-  std::iota(segments.begin(), segments.end(), 0);
-  if (key) segments = (*key)->segments;
-  for (const std::uint32_t ordinal : std::views::reverse(segments)) {
-    Result<Parts> parts;
-    {
-      const std::lock_guard lock(mutex_);
-      parts = parts_of(table[ordinal].number);
-    }
-    if (!parts) return fail(parts.error());
-    for (const std::shared_ptr<Part>& part : std::views::reverse(*parts)) {
-      auto found = head_in(*part, stream, end);
-      if (!found || found->version != 0) return found;
-    }
+Result<StreamHead> LogIndex::head_in(const Parts& parts, std::string_view stream, Position end) {
+  SegmentChoice choice(
+      [stream](const index::Checkpoint& checkpoint) { return segments_with(checkpoint, stream_key(stream)); });
+  for (const std::shared_ptr<Part>& part : std::views::reverse(parts)) {
+    if (part->base() >= end) continue;  // growing, maybe, and no concern of those who ask for what was before
+    const auto ready = this->ready(*part, {.before = end + 1}, choice);
+    if (!ready) return fail(ready.error());
+    if (!*ready) continue;
+    auto found = head_in(*part, stream, end);
+    if (!found || found->version != 0) return found;
   }
   return StreamHead{};
 }
@@ -226,7 +206,11 @@ Result<std::uint64_t> LogIndex::count(const QueryPlan& plan, const PositionWindo
   const auto parts = this->parts();
   if (!parts) return fail(parts.error());
   std::uint64_t sum = 0;
+  SegmentChoice choice([&plan](const index::Checkpoint& checkpoint) { return plan.segments(checkpoint); });
   for (const std::shared_ptr<Part>& part : **parts) {
+    const auto ready = this->ready(*part, window, choice);
+    if (!ready) return fail(ready.error());
+    if (!*ready) continue;
     const auto counted =
         part->with_index([&](const index::SegmentIndex& index) { return plan.count(*part, index, window); });
     if (!counted) return counted;
@@ -244,8 +228,12 @@ Result<Position> LogIndex::end_of(const QueryPlan& plan, const PositionWindow& w
 Result<Position> LogIndex::end_of(const Parts& parts, const QueryPlan& plan, const PositionWindow& window,
                                   Direction direction) {
   const bool forward = direction == Direction::forward;
+  SegmentChoice choice([&plan](const index::Checkpoint& checkpoint) { return plan.segments(checkpoint); });
   for (std::size_t i = 0; i < parts.size(); ++i) {
-    const Part& part = *parts[forward ? i : parts.size() - 1 - i];
+    Part& part = *parts[forward ? i : parts.size() - 1 - i];
+    const auto ready = this->ready(part, window, choice);
+    if (!ready) return fail(ready.error());
+    if (!*ready) continue;
     const auto found =
         part.with_index([&](const index::SegmentIndex& index) { return plan.end_of(part, index, window, direction); });
     if (!found || *found != 0) return found;
@@ -261,6 +249,9 @@ Result<Position> LogIndex::find_id(const EventId& id, Position after) {
 
 Result<Position> LogIndex::find_id(const Parts& parts, const EventId& id, Position after) {
   for (const std::shared_ptr<Part>& part : std::views::reverse(parts)) {
+    const auto& sealed = part->sealed();
+    if (sealed && sealed->base_position + sealed->events <= after) break;
+    DAYBOOK_TRY(open(*part));  // ids are in no checkpoint
     const auto found = part->with_index([&](const index::SegmentIndex& index) -> Result<Position> {
       const EventFetcher events(part->segment(), index, EventFetcher::kTrusting);
       if (part->base() + part->events(index) <= after) return Position{0};
@@ -281,6 +272,7 @@ Result<std::vector<KeyCount>> LogIndex::keys(index::KeyKind kind, std::string_vi
   if (!parts) return fail(parts.error());
   std::map<std::string, KeyCount, std::less<>> all;
   for (const std::shared_ptr<Part>& part : **parts) {
+    DAYBOOK_TRY(open(*part));
     if (part->damage()) return fail(*part->damage());
     const auto done = part->with_index([&](const index::SegmentIndex& index) -> Result<void> {
       const EventFetcher events(part->segment(), index, EventFetcher::kTrusting);
@@ -363,6 +355,7 @@ Result<std::vector<TypeCount>> LogIndex::types_by_version(std::string_view prefi
   if (!parts) return fail(parts.error());
   VersionCounts counts(prefix);
   for (const std::shared_ptr<Part>& part : **parts) {
+    DAYBOOK_TRY(open(*part));
     if (part->damage()) return fail(*part->damage());
     DAYBOOK_TRY(part->with_index([&](const index::SegmentIndex& index) { return counts.add(*part, index); }));
   }

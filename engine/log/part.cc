@@ -31,6 +31,18 @@ index::SidecarIdentity expected_of(const segment::Segment& segment, Position bas
   return expected;
 }
 
+// A sidecar of a clean close may be of a part of what is sealed by now.
+bool covers_whole(const index::SidecarIdentity& sidecar, const index::CheckpointSegment& sealed) noexcept {
+  return sidecar.valid_end == sealed.valid_end && sidecar.events == sealed.events &&
+         sidecar.base_position == sealed.base_position;
+}
+
+std::optional<index::CheckpointSegment> covered_whole(const segment::Segment& segment,
+                                                      const index::SidecarIdentity& sidecar) noexcept {
+  auto sealed = describe_sealed(segment);
+  return sealed && covers_whole(sidecar, *sealed) ? sealed : std::nullopt;
+}
+
 }  // namespace
 
 std::unique_ptr<SidecarFile> SidecarFile::open(io::Directory& segments, const segment::Segment& segment) {
@@ -99,24 +111,83 @@ void IndexWalk::add(index::MemoryIndex& index, const format::FrameHeader& frame,
   }
 }
 
-Part::Part(std::shared_ptr<ReadSegment> segment, std::unique_ptr<SidecarFile> file)
-    : segment_(std::move(segment)),
-      file_(std::move(file)),
-      begin_(format::kDataStart),
-      walk_(*segment_->segment, 0),
-      base_(file_->sidecar().identity().base_position),
-      end_(file_->sidecar().identity().valid_end) {
-  const auto footer = segment_->segment->footer();
-  complete_ = footer && footer->kind == format::SegmentFooter::sealed && footer->valid_end == end_.load();
+std::optional<index::CheckpointSegment> describe_sealed(const segment::Segment& segment) noexcept {
+  const auto footer = segment.footer();
+  if (!footer || footer->kind != format::SegmentFooter::sealed) return std::nullopt;
+  return index::CheckpointSegment{.number = segment.number(),
+                                  .segment = segment.header().segment,
+                                  .epoch = segment.header().epoch,
+                                  .base_position = footer->base_position,
+                                  .events = footer->events,
+                                  .valid_end = footer->valid_end,
+                                  .recorded_first = footer->recorded_first,
+                                  .recorded_last = footer->recorded_last};
 }
 
+Part::Part(const index::CheckpointSegment& sealed)
+    : sealed_(sealed),
+      number_(sealed.number),
+      begin_(format::kDataStart),
+      open_(false),
+      base_(sealed.base_position),
+      end_(sealed.valid_end),
+      complete_(true) {}
+
+Part::Part(std::shared_ptr<ReadSegment> segment, std::unique_ptr<SidecarFile> file)
+    : sealed_(covered_whole(*segment->segment, file->sidecar().identity())),
+      number_(segment->segment->number()),
+      begin_(format::kDataStart),
+      segment_(std::move(segment)),
+      file_(std::move(file)),
+      open_(true),
+      base_(file_->sidecar().identity().base_position),
+      end_(file_->sidecar().identity().valid_end),
+      complete_(sealed_.has_value()) {}
+
 Part::Part(std::shared_ptr<ReadSegment> segment, std::uint64_t offset, Position base)
-    : segment_(std::move(segment)),
+    : number_(segment->segment->number()),
       begin_(offset),
+      segment_(std::move(segment)),
+      open_(true),
       memory_(std::make_unique<index::MemoryIndex>()),
-      walk_(*segment_->segment, offset),
+      walk_(std::in_place, *segment_->segment, offset),
       base_(base),
       end_(offset) {}
+
+Result<bool> Part::open(SegmentSet& segments) {
+  if (is_open()) return false;
+  const std::scoped_lock turn(turn_);
+  if (is_open()) return false;
+  auto segment = segments.get(number_);
+  if (!segment) return fail(segment.error());
+  if ((*segment)->segment->header().segment != sealed_->segment) {
+    return fail(Error{.code = Errc::corrupt, .what = "segment is not the one that was covered", .segment = number_});
+  }
+  segment_ = std::move(*segment);
+  file_ = SidecarFile::open(segments.directory(), *segment_->segment);
+  if (file_ != nullptr && !covers_whole(file_->sidecar().identity(), *sealed_)) file_ = nullptr;
+  const bool missing = file_ == nullptr;
+  if (missing) index_sealed();
+  open_.store(true, std::memory_order_release);
+  return missing && !damage_;
+}
+
+// What it comes to must be what was said of the segment: a walk may also stop early without finding anything wrong.
+void Part::index_sealed() {
+  memory_ = std::make_unique<index::MemoryIndex>();
+  walk_.emplace(*segment_->segment, format::kDataStart);
+  const auto walked = walk_->run(*memory_, ~std::uint64_t{0});
+  if (!walked) {
+    damage_ = walked.error();
+  } else if (memory_->events() != sealed_->events || walk_->base().value_or(base()) != base()) {
+    damage_ = Error{.code = Errc::corrupt,
+                    .what = "number of events",
+                    .segment = number_,
+                    .offset = walk_->offset(),
+                    .expected = sealed_->events,
+                    .actual = memory_->events()};
+  }
+}
 
 Result<void> Part::catch_up() {
   if (complete() || file_ != nullptr) return {};
@@ -124,27 +195,20 @@ Result<void> Part::catch_up() {
   if (at < segment().data_end() && format::load_word(segment().data().data() + at).bits == 0) return {};
   const std::scoped_lock turn(turn_);
   const std::unique_lock lock(mutex_);
-  const auto walked = walk_.run(*memory_, ~std::uint64_t{0});
-  if (walk_.base()) base_.store(*walk_.base(), std::memory_order_release);
-  end_.store(walk_.offset(), std::memory_order_release);
-  if (walk_.at_end()) complete_.store(true, std::memory_order_release);
+  const auto walked = walk_->run(*memory_, ~std::uint64_t{0});
+  if (walk_->base()) base_.store(*walk_->base(), std::memory_order_release);
+  end_.store(walk_->offset(), std::memory_order_release);
+  if (walk_->at_end()) complete_.store(true, std::memory_order_release);
   return walked;
 }
 
-void Part::give_up(const Error& error) {
-  damage_ = error;
-  complete_.store(true, std::memory_order_release);
-}
-
 std::uint64_t Part::events(const index::SegmentIndex& index) const noexcept {
-  if (!damage_) return index.events();
-  const auto footer = segment().footer();
-  return footer ? footer->events : index.events();
+  return damage_ ? sealed_->events : index.events();
 }
 
 Result<void> Part::write_sidecar(io::Directory& segments, std::uint64_t valid_end) const {
   const std::shared_lock lock(mutex_);
-  if (walk_.offset() < valid_end) return {};  // not all of it is taken in
+  if (walk_->offset() < valid_end) return {};  // not all of it is taken in
   return log::write_sidecar(segments, segment(), *memory_, base(), valid_end);
 }
 

@@ -1,6 +1,6 @@
 // A run of frames of one segment, with the index of their events: what a query is evaluated over. A sealed segment is one
-// part, over its sidecar where it has a good one; a segment that is still written is a part that grows, behind the part
-// over the sidecar of its last clean close, if it has that.
+// part, over its sidecar where it has a good one, and is opened when it is first needed; a segment that is still written is a
+// part that grows, behind the part over the sidecar of its last clean close, if it has that.
 #pragma once
 
 #include <atomic>
@@ -14,6 +14,7 @@
 #include <daybook/error.h>
 #include <daybook/types.h>
 
+#include "index/checkpoint_layout.h"
 #include "index/memory_index.h"
 #include "index/sidecar.h"
 #include "io/directory.h"
@@ -39,6 +40,9 @@ class SidecarFile {
 // renamed, the directory synced. Errors leave the segment as it was.
 Result<void> write_sidecar(io::Directory& segments, const segment::Segment& segment, const index::MemoryIndex& memory,
                            Position base, std::uint64_t valid_end);
+
+// What a checkpoint would say of a segment, times of occurrence aside, by its header and footer. Nothing: it is not sealed.
+std::optional<index::CheckpointSegment> describe_sealed(const segment::Segment& segment) noexcept;
 
 // Walks the frames of a segment into an index, as far as they are decided.
 class IndexWalk {
@@ -66,17 +70,27 @@ class IndexWalk {
 // Thread safety: all methods, from any thread.
 class Part {
  public:
+  // Of a sealed segment, by what a checkpoint or its footer says of it. It is not open.
+  explicit Part(const index::CheckpointSegment& sealed);
   // Over a sidecar.
   Part(std::shared_ptr<ReadSegment> segment, std::unique_ptr<SidecarFile> file);
   // Grows, from the frame at `offset` on.
   Part(std::shared_ptr<ReadSegment> segment, std::uint64_t offset, Position base);
 
+  // Opens the segment and its sidecar; where that is not good, the segment is indexed in memory, and who comes meanwhile
+  // waits. True: this call did that, and a sidecar should be made. An error says that nothing could be opened, and the next
+  // call tries again; damage to the segment is another matter, see damage(). Parts that are not of a sealed segment are
+  // always open.
+  Result<bool> open(SegmentSet& segments);
+  [[nodiscard]] bool is_open() const noexcept { return open_.load(std::memory_order_acquire); }
+
   // Takes in what is decided by now. An error is of the frame behind what could be taken in.
   Result<void> catch_up();
 
+  // Of a part that is open, here and below, but for what says otherwise.
+  //
   // Its sealed segment is damaged behind what could be taken in, and has no sidecar: whoever needs this part gets the
-  // error. Called before anybody else sees the part.
-  void give_up(const Error& error);
+  // error.
   [[nodiscard]] const std::optional<Error>& damage() const noexcept { return damage_; }
 
   // Writes what a part without a sidecar has taken in, from the beginning of its segment, as the sidecar of its frames up to
@@ -85,9 +99,13 @@ class Part {
 
   [[nodiscard]] const segment::Segment& segment() const noexcept { return *segment_->segment; }
   [[nodiscard]] const std::shared_ptr<ReadSegment>& shared_segment() const noexcept { return segment_; }
-  // The position of the event with ordinal o is base() + 1 + o.
+  // The number of its segment; also of a part that is not open.
+  [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
+  // The sealed segment that it is all of, also when it is not open; nothing for other parts.
+  [[nodiscard]] const std::optional<index::CheckpointSegment>& sealed() const noexcept { return sealed_; }
+  // The position of the event with ordinal o is base() + 1 + o. Also of a part that is not open.
   [[nodiscard]] Position base() const noexcept { return base_.load(std::memory_order_acquire); }
-  // Its segment has no frames behind those of this part.
+  // Its segment has no frames behind those of this part. Also of a part that is not open.
   [[nodiscard]] bool complete() const noexcept { return complete_.load(std::memory_order_acquire); }
   // The offset of the segment that it begins at.
   [[nodiscard]] std::uint64_t begin() const noexcept { return begin_; }
@@ -103,26 +121,33 @@ class Part {
     turn.unlock();
     return use(static_cast<const index::SegmentIndex&>(*memory_));
   }
-  // How many events it has; as its segment's footer says, where it is damaged.
+  // How many events it has; as was said of its segment, where that is damaged.
   [[nodiscard]] std::uint64_t events(const index::SegmentIndex& index) const noexcept;
   // True: what with_index() hands out never changes, and lives as long as the part.
   [[nodiscard]] bool frozen() const noexcept { return file_ != nullptr; }
 
  private:
-  const std::shared_ptr<ReadSegment> segment_;
-  const std::unique_ptr<SidecarFile> file_;
+  void index_sealed();
+
+  const std::optional<index::CheckpointSegment> sealed_;
+  const std::uint64_t number_;
   const std::uint64_t begin_;
 
+  // Set once, before open_.
+  std::shared_ptr<ReadSegment> segment_;
+  std::unique_ptr<SidecarFile> file_;
+  std::optional<Error> damage_;
+  std::atomic<bool> open_;
+
   // memory_ and walk_: shared by queries, alone to grow. Everybody takes turns to ask for it, or queries that overlap all
-  // the time would keep the index from growing for ever.
+  // the time would keep the index from growing for ever. Opening is done under turn_, too.
   mutable std::shared_mutex mutex_;
   mutable std::mutex turn_;
   std::unique_ptr<index::MemoryIndex> memory_;
-  IndexWalk walk_;
+  std::optional<IndexWalk> walk_;
   std::atomic<Position> base_;
   std::atomic<std::uint64_t> end_;
   std::atomic<bool> complete_ = false;
-  std::optional<Error> damage_;
 };
 
 }  // namespace daybook::log

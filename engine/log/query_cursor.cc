@@ -13,7 +13,8 @@ QueryCursor::QueryCursor(std::shared_ptr<LogIndex> index, QueryPlan plan, const 
       index_(std::move(index)),
       plan_(std::move(plan)),
       visibility_(options.visibility),
-      verify_(options.verify) {
+      verify_(options.verify),
+      choice_([this](const index::Checkpoint& checkpoint) { return plan_.segments(checkpoint); }) {
   window_.after = options.after;
   if (options.before != 0) window_.before = options.before;
 }
@@ -37,34 +38,46 @@ bool QueryCursor::load() {
 bool QueryCursor::next_part() {
   std::shared_ptr<Part> part = parts_ == nullptr ? nullptr : part_in_window();
   if (part == nullptr) {
-    if (parts_ != nullptr && !forward_) return false;  // what is appended meanwhile is not before what was read
+    if (error_ || (parts_ != nullptr && !forward_)) return false;  // what is appended meanwhile is not before what was read
     auto parts = index_->parts();
     if (!parts) return failed(parts.error());
     parts_ = std::move(*parts);
     part = part_in_window();
-    if (part == nullptr) return false;
   }
+  if (part == nullptr) return false;
   return enter(std::move(part));
 }
 
-std::shared_ptr<Part> QueryCursor::part_in_window() const {
+std::shared_ptr<Part> QueryCursor::part_in_window() {
   const Parts& parts = *parts_;
   const auto last = std::ranges::partition_point(parts, [&](const std::shared_ptr<Part>& part) {
     return forward_ ? part->base() <= window_.after : part->base() + 1 < window_.before;
   });
-  const auto in_window = [&](const std::shared_ptr<Part>& part) {
-    return part->with_index([&](const index::SegmentIndex& index) { return !visible(*part, index).empty(); });
-  };
-  if (forward_) {
-    for (auto at = last == parts.begin() ? last : std::prev(last); at != parts.end(); ++at) {
-      if (in_window(*at)) return *at;
+  auto left = forward_ ? parts.end() - last + (last == parts.begin() ? 0 : 1) : last - parts.begin();
+  for (; left > 0; --left) {
+    const std::shared_ptr<Part>& part = forward_ ? *(parts.end() - left) : parts[static_cast<std::size_t>(left) - 1];
+    const auto found = looks_into(*part);
+    if (!found) {
+      failed(found.error());
+      return nullptr;
     }
-  } else {
-    for (auto at = last; at != parts.begin();) {
-      if (in_window(*--at)) return *at;
-    }
+    if (*found) return part;
   }
   return nullptr;
+}
+
+// A part that the checkpoint rules out goes out of the window at once, or a cursor that waits at the end of the log would
+// come by it each time that it looks.
+Result<bool> QueryCursor::looks_into(Part& part) {
+  const auto ready = index_->ready(part, window_, choice_);
+  if (!ready) return ready;
+  if (*ready) return part.with_index([&](const index::SegmentIndex& index) { return !visible(part, index).empty(); });
+  if (forward_) {
+    window_.after = std::max(window_.after, part.base() + part.sealed()->events);
+  } else {
+    window_.before = std::min(window_.before, part.base() + 1);
+  }
+  return false;
 }
 
 OrdinalRange QueryCursor::visible(const Part& part, const index::SegmentIndex& index) const {

@@ -29,7 +29,9 @@ class QueryCursor final : public EventCursor {
   bool load() override;
   // The next part with events to look at is at hand. False: none for now, or an error.
   bool next_part();
-  [[nodiscard]] std::shared_ptr<Part> part_in_window() const;
+  // The next part that may have some; null: there is none, or an error. Those before it go out of the window.
+  std::shared_ptr<Part> part_in_window();
+  Result<bool> looks_into(Part& part);
   bool enter(std::shared_ptr<Part> part);
   // What is in the window of a part, as far as it is visible.
   [[nodiscard]] OrdinalRange visible(const Part& part, const index::SegmentIndex& index) const;
@@ -46,6 +48,7 @@ class QueryCursor final : public EventCursor {
   const Visibility visibility_;
   const std::optional<bool> verify_;
   PositionWindow window_;  // what is still to be looked at
+  SegmentChoice choice_;
 
   std::shared_ptr<const Parts> parts_;
   std::shared_ptr<Part> part_;          // at hand, or null

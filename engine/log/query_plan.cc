@@ -16,6 +16,29 @@ using index::SegmentIndex;
 
 std::int64_t nanoseconds(Timestamp time) noexcept { return time.time_since_epoch().count(); }
 
+void unite(SegmentMask& mask, const SegmentMask& other) {
+  for (std::size_t i = 0; i < mask.size(); ++i) mask[i] = mask[i] || other[i];
+}
+
+void intersect(SegmentMask& mask, const SegmentMask& other) {
+  for (std::size_t i = 0; i < mask.size(); ++i) mask[i] = mask[i] && other[i];
+}
+
+// The segments that may hold events of the item.
+SegmentMask segments_of(const QueryItem& item, const index::Checkpoint& checkpoint) {
+  SegmentMask mask(checkpoint.segments().size(), true);
+  const auto any_of = [&](const std::vector<std::string>& keys, auto make_key) {
+    if (keys.empty()) return;
+    SegmentMask any(mask.size(), false);
+    for (const std::string& key : keys) unite(any, segments_with(checkpoint, make_key(key)));
+    intersect(mask, any);
+  };
+  any_of(item.streams, stream_key);
+  any_of(item.types, type_key);
+  for (const std::string& tag : item.tags) intersect(mask, segments_with(checkpoint, tag_key(tag)));
+  return mask;
+}
+
 }  // namespace
 
 OrdinalRange PositionWindow::of(Position base, std::uint64_t events) const noexcept {
@@ -29,6 +52,26 @@ QueryPlan::QueryPlan(Query query) : query_(std::move(query)) {}
 
 QueryPlan::QueryPlan(std::string stream, VersionWindow versions)
     : query_(Query::stream(std::move(stream))), versions_(versions) {}
+
+SegmentMask QueryPlan::segments(const index::Checkpoint& checkpoint) const {
+  const auto table = checkpoint.segments();
+  SegmentMask mask(table.size(), query_.items.empty());
+  for (const QueryItem& item : query_.items) unite(mask, segments_of(item, checkpoint));
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    if (mask[i] && outside(table[i])) mask[i] = false;
+  }
+  return mask;
+}
+
+// No event of the segment is in the windows of time.
+bool QueryPlan::outside(const index::CheckpointSegment& segment) const noexcept {
+  const auto misses = [](const auto& from, const auto& before, std::int64_t first, std::int64_t last) {
+    return (from && last < nanoseconds(*from)) || (before && first >= nanoseconds(*before));
+  };
+  return segment.events == 0 ||
+         misses(query_.recorded_from, query_.recorded_before, segment.recorded_first, segment.recorded_last) ||
+         misses(query_.occurred_from, query_.occurred_before, segment.occurred_first, segment.occurred_last);
+}
 
 Postings QueryPlan::find(const QueryItem& item, const SegmentIndex& index, const EventFetcher& events) const {
   // One key alone, as most items have, needs no list of sets.

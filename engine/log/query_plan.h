@@ -16,6 +16,7 @@
 #include "index/segment_index.h"
 #include "log/event_fetcher.h"
 #include "log/part.h"
+#include "log/segment_choice.h"
 
 namespace daybook::log {
 
@@ -48,6 +49,9 @@ class QueryPlan {
   // The events of one stream in a window of versions.
   QueryPlan(std::string stream, VersionWindow versions);
 
+  // Which of the segments that the checkpoint covers may hold events in question.
+  [[nodiscard]] SegmentMask segments(const index::Checkpoint& checkpoint) const;
+
   // What a part holds of the events in question.
   struct Matches {
     index::Postings events;    // ascending; not yet cropped to `range`
@@ -76,6 +80,7 @@ class QueryPlan {
                                                                const EventFetcher& events);
   [[nodiscard]] index::Postings find_any(const index::SegmentIndex& index, const EventFetcher& events,
                                          std::uint32_t all) const;
+  [[nodiscard]] bool outside(const index::CheckpointSegment& segment) const noexcept;
 
   Query query_;
   std::optional<VersionWindow> versions_;

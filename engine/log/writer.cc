@@ -234,6 +234,7 @@ Result<void> Writer::close() noexcept {
   closed_ = true;
   if (supplier_) supplier_->stop();
   if (sealer_) sealer_->stop();
+  index_->when_wanted({});  // cursors go on using the index
   if (indexer_) indexer_->stop();
   Result<void> done;
   if (state_.failure.is_set()) {

@@ -85,17 +85,19 @@ Result<Store> StoreAccess::open(std::unique_ptr<io::Directory> directory, const 
     auto segments = open_reader(*impl->directory);
     if (!segments) return fail(segments.error());
     impl->segments = std::move(*segments);
+    auto checkpoints = impl->directory->subdirectory(format::kCheckpointsName, false);
+    impl->index = std::make_shared<log::LogIndex>(impl->segments, checkpoints ? std::move(*checkpoints) : nullptr);
   } else {
     auto writer = log::Writer::open(impl->directory, options);
     if (!writer) return fail(writer.error());
     impl->writer = std::move(*writer);
     impl->segments = impl->writer->readers();
+    impl->index = impl->writer->index();
   }
   impl->shelf = std::make_shared<SnapshotShelf>(
       impl->directory, impl->segments,
       SnapshotShelf::Plan{.writable = impl->writer != nullptr, .keep = options.snapshots_keep});
   impl->snapshots = SnapshotStore(impl->shelf);
-  impl->index = impl->writer != nullptr ? impl->writer->index() : std::make_shared<log::LogIndex>(impl->segments);
   return Store(std::move(impl));
 }
 

@@ -3,8 +3,10 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -46,6 +48,23 @@ class CheckpointFileTest : public StoreTest {
     FAIL() << checkpoints().size() << " checkpoints after " << events_ << " events";
   }
 
+  // Takes their sidecars, so that who opens them must walk over the damage.
+  void damage_segments(const std::vector<std::uint64_t>& numbers) const {
+    for (const std::uint64_t number : numbers) {
+      fs::remove(path() / "segments" / format::sidecar_name(number));
+      std::fstream file(path() / "segments" / format::segment_name(number), std::ios::in | std::ios::out);
+      file.seekp(format::kDataStart + 512);
+      file << "damage";
+    }
+  }
+
+  static std::uint64_t count(Cursor cursor) {
+    std::uint64_t events = 0;
+    while (cursor.next() != nullptr) ++events;
+    EXPECT_FALSE(cursor.error()) << describe(*cursor.error());
+    return events;
+  }
+
   void check_heads() {
     for (int i = 0; i < 50; ++i) {
       const auto head = this->store().head("stream-" + std::to_string(i));
@@ -73,12 +92,7 @@ TEST_F(CheckpointFileTest, ANewStreamOpensNoSegmentThatIsCovered) {
   fill();
   ASSERT_TRUE(is_ok(store().close()));
   store_.reset();
-  for (const std::uint64_t number : {1, 2}) {
-    fs::remove(path() / "segments" / format::sidecar_name(number));
-    std::fstream file(path() / "segments" / format::segment_name(number), std::ios::in | std::ios::out);
-    file.seekp(format::kDataStart + 512);
-    file << "damage";
-  }
+  damage_segments({1, 2});
   reopen(options());
   EXPECT_TRUE(is_ok(store().append("somebody new", Expect::no_stream(), {{.type = "T"}})));
   // Where the checkpoints are gone, nobody can know that it is new.
@@ -87,6 +101,94 @@ TEST_F(CheckpointFileTest, ANewStreamOpensNoSegmentThatIsCovered) {
   fs::remove_all(path() / "checkpoints");
   reopen(options());
   EXPECT_TRUE(fails_with(store().append("somebody else", Expect::no_stream(), {{.type = "T"}}), Errc::corrupt));
+}
+
+// Queries ask what the checkpoint says may hold their keys, and only where they look: the rest may be gone bad.
+TEST_F(CheckpointFileTest, AQueryOpensNoSegmentThatHasNothingForIt) {
+  ASSERT_TRUE(is_ok(store().append("early", Expect::any(), {{.type = "Early", .tags = {"first"}}})));
+  fill();
+  const Position late = append_to("late").first_position;
+  ASSERT_TRUE(is_ok(store().append("late", Expect::any(), {{.type = "Late", .tags = {"last"}}})));
+  ASSERT_TRUE(is_ok(store().close()));
+  store_.reset();
+  damage_segments({2, 3});
+  for (const Mode mode : {Mode::read_write, Mode::read_only}) {
+    SCOPED_TRACE(mode == Mode::read_only ? "read only" : "read and write");
+    OpenOptions opened = options();
+    opened.mode = mode;
+    reopen(opened);
+    EXPECT_EQ(store().count(Query::type("Early")).value(), 1u);
+    EXPECT_EQ(store().first(Query::tag("first")).value(), 1u);
+    EXPECT_EQ(store().last(Query::stream("early")).value(), 1u);
+    EXPECT_EQ(store().head("early").value().version, 1u);
+    EXPECT_EQ(store().count(Query::type("Late")).value(), 1u);
+    EXPECT_EQ(store().count({.items = {{.types = {"Late"}, .tags = {"last"}}, {.tags = {"first"}}}}).value(), 2u);
+    EXPECT_EQ(store().count(Query::tag("nowhere")).value(), 0u);
+    for (const Direction direction : {Direction::forward, Direction::backward}) {
+      EXPECT_EQ(count(store().read_stream("early", {.direction = direction})), 1u);
+      EXPECT_EQ(count(store().read(Query::tag("last"), {.direction = direction})), 1u);
+      // Streams of the damaged segments, where those do not matter.
+      EXPECT_EQ(count(store().read(Query{.items = {{.streams = {"stream-1", "late"}}}},
+                                   {.after = late - 1, .direction = direction})),
+                2u);
+    }
+    EXPECT_TRUE(fails_with(store().count(Query::stream("stream-1")), Errc::corrupt));
+    Cursor cursor = store().read_stream("stream-1");
+    while (cursor.next() != nullptr) {
+    }
+    ASSERT_TRUE(cursor.error());
+    EXPECT_EQ(cursor.error()->code, Errc::corrupt);
+    EXPECT_EQ(cursor.error()->segment, 2u);
+    ASSERT_TRUE(is_ok(store().close()));
+    store_.reset();
+  }
+}
+
+// Which segments they open is found out by then, and the store that wanted sidecars is gone.
+TEST_F(CheckpointFileTest, ACursorOpensSegmentsWhenItsStoreIsGone) {
+  fill();
+  ASSERT_TRUE(is_ok(store().close()));
+  store_.reset();
+  reopen(options());
+  std::optional<Cursor> cursor(store().read(Query::type("T")));
+  ASSERT_TRUE(is_ok(store().close()));
+  store_.reset();
+  for (const auto& entry : fs::directory_iterator(path() / "segments")) {
+    if (entry.path().extension() == ".idx") fs::remove(entry.path());
+  }
+  EXPECT_EQ(count(*std::move(cursor)), static_cast<std::uint64_t>(events_));
+}
+
+// A checkpoint of a copy that went another way has the right name and log, and the segments that both began with.
+TEST_F(CheckpointFileTest, ACheckpointOfACopyIsNotTaken) {
+  for (int i = 0; i < 20; ++i) append_to("stream-" + std::to_string(events_++ % 50));
+  ASSERT_TRUE(is_ok(store().close()));
+  store_.reset();
+  fs::copy(path(), temp_ / "copy", fs::copy_options::recursive);
+  reopen(options());
+  fill();
+  ASSERT_TRUE(is_ok(store().append("here alone", Expect::any(), {{.type = "Here"}})));
+  ASSERT_TRUE(is_ok(store().close()));
+  store_.reset();
+  {
+    const int here = std::exchange(events_, 20);
+    auto copy = Store::open(temp_ / "copy", options());
+    ASSERT_TRUE(is_ok(copy));
+    for (; events_ < 2 * here; ++events_) {
+      ASSERT_TRUE(is_ok(copy->append("there alone", Expect::any(), {{.type = "There", .payload = "more"}})));
+    }
+    ASSERT_TRUE(is_ok(copy->close()));
+    events_ = here;
+  }
+  fs::remove_all(temp_ / "copy" / "checkpoints");
+  fs::copy(path() / "checkpoints", temp_ / "copy" / "checkpoints", fs::copy_options::recursive);
+  auto copy = Store::open(temp_ / "copy", options());
+  ASSERT_TRUE(is_ok(copy));
+  const auto there = static_cast<std::uint64_t>(2 * events_ - 20);
+  EXPECT_EQ(copy->count(Query::type("There")).value(), there);
+  EXPECT_EQ(copy->head("there alone").value().version, there);
+  EXPECT_EQ(copy->head("stream-7").value().version, 1u);
+  EXPECT_EQ(copy->head("here alone").value().version, 0u);
 }
 
 TEST_F(CheckpointFileTest, NothingDependsOnThem) {

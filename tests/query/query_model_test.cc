@@ -2,9 +2,11 @@
 // another store, and robbed of its sidecars and checkpoints or has them damaged.
 #include "query/query_model.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -37,6 +39,10 @@ struct Counts {
   std::uint64_t sidecars_damaged = 0;
   std::uint64_t sidecars_seen = 0;
   std::uint64_t checkpoints_seen = 0;  // of them
+  std::uint64_t checkpoints_removed = 0;
+  std::uint64_t checkpoints_damaged = 0;
+  std::uint64_t checkpoints_foreign = 0;  // of a copy of the store that went another way
+  std::uint64_t appended_first = 0;       // to a store that was opened and not asked yet
 };
 
 class QueryScenario {
@@ -107,17 +113,33 @@ class QueryScenario {
   }
 
   void something_else() {
-    switch (rng_.below(5)) {
+    switch (rng_.below(7)) {
       case 0:
       case 1:
         ++counts_.reopened;
         ASSERT_TRUE(is_ok(store_->close()));
+        break;
+      case 5:
+        ASSERT_TRUE(is_ok(store_->close()));
+        for (const fs::path& checkpoint : checkpoints()) {
+          counts_.checkpoints_removed += 1;
+          fs::remove(checkpoint);
+          if (rng_.coin()) break;  // the other one is older, or there is none
+        }
+        break;
+      case 6:
+        ASSERT_TRUE(is_ok(store_->close()));
+        for (const fs::path& checkpoint : checkpoints()) {
+          counts_.checkpoints_damaged += 1;
+          for (std::uint64_t n = 1 + rng_.below(3); n > 0; --n) damage(checkpoint);
+        }
         break;
       case 2: {
         // What SIGKILL leaves: the files as they are, and nobody who closes them.
         ++counts_.killed;
         const fs::path killed = directory_ / ("killed-" + std::to_string(counts_.killed));
         copy_alive(killed);
+        if (rng_.coin()) take_checkpoints_of_what_comes(killed);
         path_ = killed;
         break;
       }
@@ -135,7 +157,25 @@ class QueryScenario {
     }
     reader_.reset();
     store_.reset();
-    open();
+    ASSERT_NO_FATAL_FAILURE(open());
+    if (rng_.coin() && model_.events().size() < 2 * kEventsMax) {
+      ++counts_.appended_first;
+      append_some();
+    }
+  }
+
+  // The store goes on, and what the model does not know of it becomes the newest checkpoint of the copy.
+  void take_checkpoints_of_what_comes(const fs::path& to) {
+    const std::string payload(200, 'q');
+    for (int i = 0; i < 600; ++i) {
+      ASSERT_TRUE(is_ok(store_->append(random_stream(rng_), Expect::any(), {{.type = "elsewhere", .payload = payload}})));
+    }
+    ASSERT_TRUE(is_ok(store_->close()));
+    for (const fs::path& checkpoint : checkpoints()) {
+      const fs::path copied = to / "checkpoints" / checkpoint.filename();
+      if (!fs::exists(copied)) ++counts_.checkpoints_foreign;
+      fs::copy_file(checkpoint, copied, fs::copy_options::overwrite_existing);
+    }
   }
 
   // The indexer goes on meanwhile: a file that is renamed or removed under our eyes is a reason to begin again.
@@ -161,8 +201,17 @@ class QueryScenario {
     return found;
   }
 
+  // The newest first.
+  std::vector<fs::path> checkpoints() {
+    std::vector<fs::path> found = sidecars();
+    std::erase_if(found, [](const fs::path& file) { return file.extension() != ".ckpt"; });
+    std::ranges::sort(found, std::greater());
+    return found;
+  }
+
   void damage(const fs::path& file) {
     ++counts_.sidecars_damaged;
+    if (fs::file_size(file) == 0) return;
     if (rng_.below(4) == 0) return fs::resize_file(file, rng_.below(fs::file_size(file)));
     std::fstream stream(file, std::ios::in | std::ios::out | std::ios::binary);
     const auto at = static_cast<std::streamoff>(rng_.below(fs::file_size(file)));
@@ -270,6 +319,9 @@ TEST(QueryModelTest, IndexesAnswerAsTheListDoes) {
       "%llu queries, %llu events found; %llu reopened, %llu killed; of %llu sidecars %llu removed, %llu damaged\n",
       print(counts.queries), print(counts.found), print(counts.reopened), print(counts.killed),
       print(counts.sidecars_seen), print(counts.sidecars_removed), print(counts.sidecars_damaged));
+  std::printf("checkpoints: %llu removed, %llu damaged, %llu foreign; %llu stores appended to before they were asked\n",
+              print(counts.checkpoints_removed), print(counts.checkpoints_damaged), print(counts.checkpoints_foreign),
+              print(counts.appended_first));
   // A campaign in which nothing happens proves nothing.
   EXPECT_GE(counts.queries, kSeeds * kQueriesEach);
   EXPECT_GT(counts.found, counts.queries);
@@ -278,6 +330,10 @@ TEST(QueryModelTest, IndexesAnswerAsTheListDoes) {
   EXPECT_GT(counts.sidecars_removed, 0u);
   EXPECT_GT(counts.sidecars_damaged, 0u);
   EXPECT_GT(counts.checkpoints_seen, 0u);
+  EXPECT_GT(counts.checkpoints_removed, 0u);
+  EXPECT_GT(counts.checkpoints_damaged, 0u);
+  EXPECT_GT(counts.checkpoints_foreign, 0u);
+  EXPECT_GT(counts.appended_first, 0u);
 }
 
 }  // namespace
