@@ -253,6 +253,11 @@ Result<Checkpoint> Checkpoint::parse(std::span<const std::byte> bytes, const Uui
   return checkpoint;
 }
 
+bool covers_first_of(std::span<const CheckpointSegment> covered, std::span<const std::uint64_t> numbers) noexcept {
+  return covered.size() <= numbers.size() &&
+         std::ranges::equal(covered, numbers.first(covered.size()), {}, &CheckpointSegment::number);
+}
+
 std::uint64_t Checkpoint::keys(KeyKind kind) const noexcept {
   return header_.kinds[static_cast<std::size_t>(kind)].keys;
 }

@@ -83,6 +83,9 @@ class Checkpoint {
   std::array<std::uint64_t, kCheckpointKinds + 1> first_pages_{};  // of kinds
 };
 
+// Whether the segments that are covered are the first of those, by number.
+bool covers_first_of(std::span<const CheckpointSegment> covered, std::span<const std::uint64_t> numbers) noexcept;
+
 // The next key to go into a checkpoint; null at the end. Ascending by kind and hash; the same key may come several times,
 // one after the other (a segment each, or a collision): the entries are merged.
 using NextCheckpointKey = std::function<const CheckpointKey*()>;

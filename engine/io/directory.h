@@ -66,6 +66,12 @@ class File {
   // says where it ends. At most the size of the file, or `offset` itself when nothing is known.
   [[nodiscard]] virtual std::uint64_t next_data(std::uint64_t offset) const noexcept { return offset; }
 
+  // Where the next hole begins, from `offset` on, at most the size of the file; the largest number when nothing is known.
+  [[nodiscard]] virtual std::uint64_t next_hole(std::uint64_t offset) const noexcept {
+    (void)offset;
+    return ~std::uint64_t{0};
+  }
+
   // Forgets what the system has cached of the file and does not have to write: what is read next comes from the disk.
   virtual void drop_cache() noexcept {}
 
@@ -102,7 +108,12 @@ class Directory {
   virtual Result<std::vector<std::string>> list() = 0;  // names of entries, unordered, without . and ..
   virtual Result<void> sync() = 0;                      // fsync of the directory: names are durable after it
 
-  // Opens a directory below; creates it (and syncs this one) when `create`.
+  // fsync of the directory that this one is in, so that its own name is durable. One that we may not open or sync, like
+  // that of a mount point, is no error.
+  virtual Result<void> sync_name() = 0;
+
+  // Opens a directory below; creates it when it is missing and `create`, and then syncs this one. One that is there may
+  // still not be durable: its maker may have died before that.
   virtual Result<std::unique_ptr<Directory>> subdirectory(std::string_view name, bool create) = 0;
 
   // Takes the exclusive lock on the file `name` (F_OFD_SETLK on byte 0; created when missing): Errc::locked when
@@ -114,7 +125,8 @@ class Directory {
   virtual Result<void> check_file_system() = 0;
 };
 
-// The real thing. `create` makes the directory (mode 0700) when it is missing, and syncs its parent.
+// The real thing. `create` makes the directory (mode 0700) when it is missing, and then syncs its parent; for one that is
+// there, see sync_name().
 Result<std::unique_ptr<Directory>> open_directory(const std::string& path, bool create);
 
 }  // namespace daybook::io

@@ -108,17 +108,12 @@ Result<void> sync_directory(int fd) {
   return fail({.code = Errc::io, .sys_errno = errno, .what = "fsync"});
 }
 
-// A directory that was made before may still not be durable (its maker died before the sync), so it is synced either
-// way; but then a parent that cannot be opened or synced by us, like that of a mount point, is no error.
+// Nothing is synced when it is there: see Directory::sync_name().
 Result<void> make_directory(const char* path, int at, const char* parent) {
-  const bool made = ::mkdirat(at, path, kDirectoryMode) == 0;
-  if (!made && errno != EEXIST) return fail_with_errno("mkdirat");
+  if (::mkdirat(at, path, kDirectoryMode) < 0) return errno == EEXIST ? Result<void>{} : fail_with_errno("mkdirat");
   const FileDescriptor fd = open_at(at, parent, O_RDONLY | O_DIRECTORY);
-  if (!fd.is_open()) return made ? fail_with_errno("openat") : Result<void>{};
-  auto synced = sync_directory(fd.get());
-  const bool is_refusal = !synced && (synced.error().sys_errno == EINVAL || synced.error().sys_errno == EROFS);
-  if (!made && is_refusal) return {};
-  return synced;
+  if (!fd.is_open()) return fail_with_errno("openat");
+  return sync_directory(fd.get());
 }
 
 std::string parent_of(std::string_view path) {
@@ -139,6 +134,7 @@ class PosixDirectory final : public Directory {
   Result<void> remove(std::string_view name) override;
   Result<std::vector<std::string>> list() override;
   Result<void> sync() override { return sync_directory(fd_.get()); }
+  Result<void> sync_name() override;
   Result<std::unique_ptr<Directory>> subdirectory(std::string_view name, bool create) override;
   Result<std::unique_ptr<Lock>> lock(std::string_view name) override;
   Result<void> check_file_system() override;
@@ -214,6 +210,14 @@ Result<std::unique_ptr<Directory>> PosixDirectory::subdirectory(std::string_view
   FileDescriptor fd = open_beneath(fd_.get(), plain->c_str(), O_RDONLY | O_DIRECTORY);
   if (!fd.is_open()) return fail_with_errno("openat");
   return std::make_unique<PosixDirectory>(std::move(fd));
+}
+
+Result<void> PosixDirectory::sync_name() {
+  const FileDescriptor fd = open_at(fd_.get(), "..", O_RDONLY | O_DIRECTORY);
+  if (!fd.is_open()) return {};
+  auto synced = sync_directory(fd.get());
+  const bool is_refusal = !synced && (synced.error().sys_errno == EINVAL || synced.error().sys_errno == EROFS);
+  return is_refusal ? Result<void>{} : synced;
 }
 
 Result<std::unique_ptr<Lock>> PosixDirectory::lock(std::string_view name) {

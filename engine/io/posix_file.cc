@@ -134,6 +134,12 @@ std::uint64_t PosixFile::next_data(std::uint64_t offset) const noexcept {
   return end ? std::max(offset, *end) : offset;
 }
 
+std::uint64_t PosixFile::next_hole(std::uint64_t offset) const noexcept {
+  if (offset > kOffsetMax) return ~std::uint64_t{0};
+  const off_t hole = ::lseek(fd_.get(), static_cast<off_t>(offset), SEEK_HOLE);
+  return hole >= 0 ? static_cast<std::uint64_t>(hole) : ~std::uint64_t{0};
+}
+
 void PosixFile::drop_cache() noexcept { (void)::posix_fadvise(fd_.get(), 0, 0, POSIX_FADV_DONTNEED); }
 
 Result<void> PosixFile::sync() {

@@ -133,9 +133,8 @@ class Appender {
 
  private:
   static constexpr std::uint64_t kWakeEvery = 1u << 20;  // bytes of log between looks whether the supplier sleeps
-  // How far behind the end of a frame zeros are known when it crosses such a border. Threads whose frames cross none,
-  // and so are smaller than kWakeEvery, may be ahead of it by a frame each; then they wait for it to be published.
-  static constexpr std::uint64_t kZeroAhead = 8 * kWakeEvery;
+  // How far behind the end of a frame zeros are known before it is written: readers look at the word there.
+  static constexpr std::uint64_t kZeroAhead = 64u << 10;
 
   // An append that needs its past. Nothing is thrown but by want of memory, and that before the claim or behind it.
   Result<Outcome> append_depending(std::span<StreamAppend> streams, std::span<AppendCondition> conditions,
@@ -321,10 +320,15 @@ class Appender {
       if (!claims.full()) {
         const segment::Claim claim = claims.claim(size);
         if (claim.kind == segment::Claim::Kind::owned) {
-          if ((claim.offset ^ (claim.offset + size)) >= kWakeEvery) cross(*segment, claim.offset + size);
+          const std::uint64_t end = claim.offset + size;
+          if ((claim.offset ^ end) >= kWakeEvery) wake_supplier();
+          if (!state_.supply.all_zero()) [[unlikely]] DAYBOOK_TRY(await_zeros(*segment, end));
           return claim.offset;
         }
-        if (claim.kind == segment::Claim::Kind::padder) segment->pad(claim.offset);
+        if (claim.kind == segment::Claim::Kind::padder) {
+          if (!state_.supply.all_zero()) [[unlikely]] DAYBOOK_TRY(await_zeros(*segment, claims.data_end()));
+          segment->pad(claim.offset);
+        }
         claims.leave();
       }
       DAYBOOK_TRY(move_on(*segment));
@@ -377,15 +381,21 @@ class Appender {
     return {};
   }
 
-  // Once in a megabyte. A segment that is gone on with is looked through for bytes that are not zero while appends go
-  // on; here they wait when they are faster than that. The log fails if there are any: then this frame, which lies
-  // before them, is still published.
-  void cross(const segment::ActiveSegment& segment, std::uint64_t end) noexcept {
-    wake_supplier();
+  // A segment that is gone on with is looked through for bytes that are not zero while appends go on; here they wait when
+  // they are faster than that. If there are any, what is claimed before them stays empty, and the log fails: whoever has
+  // claimed behind this frame needs more zeros than this one, and gives up as well. So no frame is ever written over bytes
+  // that were not looked at.
+  Result<void> await_zeros(segment::ActiveSegment& segment, std::uint64_t end) noexcept {
     const std::uint64_t wanted = std::min(end + kZeroAhead, segment.claims().data_end());
     const format::Address to{static_cast<std::uint32_t>(segment.number()), static_cast<std::uint32_t>(wanted)};
-    for (std::uint32_t round = 0;
-         state_.supply.zero_until.load(std::memory_order_acquire) < to.packed() && !state_.failure.is_set(); ++round) {
+    for (std::uint32_t round = 0;; ++round) {
+      // In this order: once it is stray, the address does not move any more.
+      const bool stray = state_.supply.stray.load(std::memory_order_acquire);
+      if (state_.supply.zero_until.load(std::memory_order_acquire) >= to.packed()) return {};
+      if (stray) {
+        segment.claims().leave();
+        return fail(state_.failure.error());
+      }
       Env::pause(round);
     }
   }

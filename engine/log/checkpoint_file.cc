@@ -41,12 +41,6 @@ std::unique_ptr<CheckpointFile> CheckpointFile::open_newest(io::Directory& check
   return nullptr;
 }
 
-bool CheckpointFile::covers_first_of(std::span<const std::uint64_t> numbers) const noexcept {
-  const auto table = checkpoint_.segments();
-  return table.size() <= numbers.size() &&
-         std::ranges::equal(table, numbers.first(table.size()), {}, &index::CheckpointSegment::number);
-}
-
 Result<void> write_checkpoint(io::Directory& checkpoints, Position position, std::span<const std::byte> bytes) {
   DAYBOOK_TRY(write_derived_file(checkpoints, format::checkpoint_name(position), position, bytes));
   const auto names = checkpoints.list();

@@ -22,8 +22,6 @@ class CheckpointFile {
   static std::unique_ptr<CheckpointFile> open_newest(io::Directory& checkpoints, const Uuid& log);
 
   [[nodiscard]] const index::Checkpoint& checkpoint() const noexcept { return checkpoint_; }
-  // Whether the segments that it covers are the first of these.
-  [[nodiscard]] bool covers_first_of(std::span<const std::uint64_t> numbers) const noexcept;
 
  private:
   CheckpointFile(std::unique_ptr<io::Mapping> mapping, index::Checkpoint checkpoint) noexcept

@@ -35,7 +35,7 @@ Result<void> Checkpointer::run(const std::function<bool()>& stopping) {
   const auto numbers = segments_->numbers();
   if (!numbers) return fail(numbers.error());
   auto before = CheckpointFile::open_newest(*checkpoints_, segments_->log());
-  if (before != nullptr && !before->covers_first_of(*numbers)) before = nullptr;
+  if (before != nullptr && !index::covers_first_of(before->checkpoint().segments(), *numbers)) before = nullptr;
   std::vector<index::CheckpointSegment> table;
   if (before != nullptr) table.assign(before->checkpoint().segments().begin(), before->checkpoint().segments().end());
   const std::size_t covered = table.size();

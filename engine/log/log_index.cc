@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "log/event_fetcher.h"
+#include "log/sealed_segment.h"
 
 namespace daybook::log {
 
@@ -83,21 +84,14 @@ std::shared_ptr<Part> LogIndex::part_behind(const std::shared_ptr<Part>& part) {
   return std::make_shared<Part>(part->shared_segment(), part->end(), base);
 }
 
-// What its last segment comes to is compared, times included: segments before it are older, and a log never goes another
-// way behind a sealed one. But a copy of a store may have: then the names are the same, and so is the log.
 std::unique_ptr<CheckpointFile> LogIndex::find_checkpoint(std::span<const std::uint64_t> numbers) const {
   if (checkpoints_ == nullptr) return nullptr;
   auto found = CheckpointFile::open_newest(*checkpoints_, segments_->log());
-  if (found == nullptr || !found->covers_first_of(numbers)) return nullptr;
+  if (found == nullptr) return nullptr;
   const auto table = found->checkpoint().segments();
-  if (table.empty()) return nullptr;
+  if (table.empty() || !index::covers_first_of(table, numbers)) return nullptr;
   const auto last = segments_->get(table.back().number);
-  if (!last) return nullptr;
-  auto sealed = describe_sealed(*(*last)->segment);
-  if (!sealed) return nullptr;
-  sealed->occurred_first = table.back().occurred_first;  // not in a footer
-  sealed->occurred_last = table.back().occurred_last;
-  return *sealed == table.back() ? std::move(found) : nullptr;
+  return last && is_as_covered(*(*last)->segment, table.back()) ? std::move(found) : nullptr;
 }
 
 Result<bool> LogIndex::ready(Part& part, const PositionWindow& window, SegmentChoice& choice) {

@@ -6,6 +6,7 @@
 #include "format/layout.h"
 #include "log/derived_file.h"
 #include "log/event_fetcher.h"
+#include "log/sealed_segment.h"
 
 namespace daybook::log {
 namespace {
@@ -109,19 +110,6 @@ void IndexWalk::add(index::MemoryIndex& index, const format::FrameHeader& frame,
                      .occurred_at = event.occurred_at.time_since_epoch().count()},
                     event.tags);
   }
-}
-
-std::optional<index::CheckpointSegment> describe_sealed(const segment::Segment& segment) noexcept {
-  const auto footer = segment.footer();
-  if (!footer || footer->kind != format::SegmentFooter::sealed) return std::nullopt;
-  return index::CheckpointSegment{.number = segment.number(),
-                                  .segment = segment.header().segment,
-                                  .epoch = segment.header().epoch,
-                                  .base_position = footer->base_position,
-                                  .events = footer->events,
-                                  .valid_end = footer->valid_end,
-                                  .recorded_first = footer->recorded_first,
-                                  .recorded_last = footer->recorded_last};
 }
 
 Part::Part(const index::CheckpointSegment& sealed)

@@ -41,9 +41,6 @@ class SidecarFile {
 Result<void> write_sidecar(io::Directory& segments, const segment::Segment& segment, const index::MemoryIndex& memory,
                            Position base, std::uint64_t valid_end);
 
-// What a checkpoint would say of a segment, times of occurrence aside, by its header and footer. Nothing: it is not sealed.
-std::optional<index::CheckpointSegment> describe_sealed(const segment::Segment& segment) noexcept;
-
 // Walks the frames of a segment into an index, as far as they are decided.
 class IndexWalk {
  public:

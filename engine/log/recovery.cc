@@ -5,6 +5,8 @@
 #include <memory>
 #include <utility>
 
+#include "index/checkpoint.h"
+#include "log/sealed_segment.h"
 #include "segment/segment.h"
 #include "segment/zero_check.h"
 
@@ -71,8 +73,8 @@ Error corrupt(const char* what, std::uint64_t segment, std::uint64_t offset, std
 
 class Recovery {
  public:
-  Recovery(io::Directory& segments, const VisitFrame& visit, Scope scope)
-      : segments_(segments), visit_(visit), scope_(scope) {}
+  Recovery(io::Directory& segments, const VisitFrame& visit, Scope scope, const CoveredSegments& covered)
+      : segments_(segments), visit_(visit), scope_(scope), covered_(covered) {}
 
   Result<Recovered> run(const std::function<std::optional<format::Address>(const Uuid&)>& mark) {
     DAYBOOK_TRY(open_all());
@@ -111,9 +113,11 @@ class Recovery {
       if (format::is_temporary_name(name)) temporaries_.push_back(name);
     }
     std::ranges::sort(numbers);
-    for (const std::uint64_t number : numbers) {
-      const std::uint64_t expected = numbers.front() + scanned_.size();
-      if (number != expected) return fail(corrupt("segment missing", expected, 0, expected, number));
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+      const std::uint64_t expected = numbers.front() + i;
+      if (numbers[i] != expected) return fail(corrupt("segment missing", expected, 0, expected, numbers[i]));
+    }
+    for (const std::uint64_t number : std::span(numbers).subspan(count_covered(numbers))) {
       auto segment = open_fresh(number);
       if (!segment) return fail(segment.error());
       const auto& header = (*segment)->header();
@@ -126,6 +130,17 @@ class Recovery {
       scanned_.emplace_back(std::move(*segment));
     }
     return {};
+  }
+
+  // How many segments need not be opened.
+  [[nodiscard]] std::size_t count_covered(std::span<const std::uint64_t> numbers) const {
+    if (!covered_ || scope_ != Scope::tail || numbers.empty()) return 0;
+    const auto newest = Segment::open(segments_, numbers.back());
+    if (!newest) return 0;
+    const auto table = covered_((*newest)->header().log);
+    if (table.empty() || !index::covers_first_of(table, numbers)) return 0;
+    const auto last = Segment::open(segments_, table.back().number);
+    return last && is_as_covered(**last, table.back()) ? table.size() - 1 : 0;
   }
 
   // After a failed sync the page cache may show what the disk never got. A segment that is not known to be durable is
@@ -180,6 +195,10 @@ class Recovery {
   }
 
   void read(Scanned& at, bool intact) {
+    const auto file = segments_.open(format::segment_name(at.segment->number()), io::Directory::OpenMode::read);
+    const std::vector<segment::DataRange> data =
+        file ? segment::find_data(**file, at.segment->data_end())
+             : std::vector<segment::DataRange>{{.begin = 0, .end = at.segment->data_end()}};
     SegmentScanner scanner(*at.segment, intact ? std::optional(at.base) : std::nullopt);
     while (const format::FrameHeader* frame = scanner.next()) {
       if (!intact || scanner.word().state() != format::FrameState::published) continue;
@@ -187,7 +206,7 @@ class Recovery {
     }
     at.prefix = scanner.prefix();
     at.zero_until = at.segment->data_end();
-    if (!at.prefix.complete) at.beyond = segment::scan_beyond(*at.segment, at.prefix.end);
+    if (!at.prefix.complete) at.beyond = segment::scan_beyond(*at.segment, at.prefix.end, data);
   }
 
   // What it says is not checked against the frames: it was written when they were durable, and its checksum is of this
@@ -228,7 +247,7 @@ class Recovery {
   // is zero there, but for a pad that closes the segment. Only the beginning is looked at now; the writer looks at the
   // rest before it appends there.
   Result<void> look_behind(Scanned& at) {
-    constexpr std::uint64_t kAtOpen = 16u << 20;
+    constexpr std::uint64_t kAtOpen = 1u << 20;
     at.zero_until = at.prefix.end;
     if (at.prefix.end == at.segment->data_end()) return {};
     const format::FrameStatus next = at.segment->check(at.prefix.end, format::Check::structure);
@@ -400,6 +419,7 @@ class Recovery {
   io::Directory& segments_;
   const VisitFrame& visit_;
   const Scope scope_;
+  const CoveredSegments& covered_;
   std::vector<std::string> temporaries_;
   std::vector<Scanned> scanned_;
   format::Address floor_{};  // the largest that anything says was durable
@@ -422,8 +442,8 @@ Decision decide(const SegmentSigns& signs) noexcept {
 
 Result<Recovered> recover(io::Directory& segments,
                           const std::function<std::optional<format::Address>(const Uuid&)>& mark,
-                          const VisitFrame& visit, Scope scope) {
-  return Recovery(segments, visit, scope).run(mark);
+                          const VisitFrame& visit, Scope scope, const CoveredSegments& covered) {
+  return Recovery(segments, visit, scope, covered).run(mark);
 }
 
 Result<void> write_footer(io::File& file, const segment::Segment& segment, const segment::Prefix& prefix, Position base,

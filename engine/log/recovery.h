@@ -14,6 +14,7 @@
 
 #include "format/frame.h"
 #include "format/layout.h"
+#include "index/checkpoint_layout.h"
 #include "io/directory.h"
 #include "segment/claims.h"
 #include "segment/segment_scanner.h"
@@ -72,16 +73,21 @@ struct Recovered {
   RecoveryReport report;
 };
 
+// The segments that the newest checkpoint of a log covers, from the first on; none: there is no checkpoint.
+using CoveredSegments = std::function<std::vector<index::CheckpointSegment>(const Uuid& log)>;
+
 // Called for each published frame that is read, in order.
 using VisitFrame = std::function<void(const format::FrameHeader& frame, format::Word word)>;
 
 // Reads the log, verifying what it reads; cuts, zeroes and seals what a crash left; removes temporary files. Writes
 // nothing when it returns an error. Doing it again after a crash at any point of it comes to the same.
 // `mark` is what LOCK says was durable. Either scope comes to the same for a log without damage; in Scope::tail, damage
-// to frames before the tail is left to those who read them.
+// to frames before the tail is left to those who read them. So is damage to headers and footers of segments that are
+// `covered` (Scope::tail alone): they were sealed, and so durable, when the checkpoint was made, and of all but the last
+// of them only the names are looked at. If that one is not as the checkpoint says, nothing is covered.
 Result<Recovered> recover(io::Directory& segments,
                           const std::function<std::optional<format::Address>(const Uuid&)>& mark,
-                          const VisitFrame& visit, Scope scope = Scope::whole);
+                          const VisitFrame& visit, Scope scope = Scope::whole, const CoveredSegments& covered = {});
 
 // Writes the footer of a segment whose frames end at `prefix.end` and are durable, and syncs it.
 Result<void> write_footer(io::File& file, const segment::Segment& segment, const segment::Prefix& prefix, Position base,

@@ -21,7 +21,7 @@ constexpr std::uint64_t kAheadMin = 1u << 20;
 constexpr std::uint64_t kAheadMax = 32u << 20;
 constexpr std::uint64_t kPopulateStep = 1u << 20;
 
-constexpr std::uint64_t kCheckStep = 4u << 20;  // of zeros, before appenders hear of it
+constexpr std::uint64_t kCheckStep = 1u << 20;  // of zeros, before appenders hear of it
 
 }  // namespace
 
@@ -56,7 +56,7 @@ void Supplier::run() noexcept {
   while (!stopping_.load(std::memory_order_seq_cst)) sleep(tick());
 }
 
-// A stray word would be taken for a claim or a decision. Appenders keep behind this: Appender::cross().
+// A stray word would be taken for a claim or a decision. Appenders keep behind this: Appender::await_zeros().
 void Supplier::check_zeros() noexcept {
   if (plan_.reopened == nullptr) return;
   const segment::ActiveSegment& segment = *state_.active.load(std::memory_order_seq_cst);
@@ -70,6 +70,7 @@ void Supplier::check_zeros() noexcept {
                           : found.error();
       error.segment = number;
       state_.failure.set(error);
+      state_.supply.stray.store(true, std::memory_order_release);
       return;
     }
     at = to;

@@ -37,6 +37,14 @@ std::unique_ptr<io::Directory> checkpoints(io::Directory& store, bool create) {
   return directory ? std::move(*directory) : nullptr;
 }
 
+std::vector<index::CheckpointSegment> covered_segments(io::Directory& store, const Uuid& log) {
+  const auto directory = checkpoints(store, false);
+  const auto newest = directory == nullptr ? nullptr : CheckpointFile::open_newest(*directory, log);
+  if (newest == nullptr) return {};
+  const auto table = newest->checkpoint().segments();
+  return {table.begin(), table.end()};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Writer>> Writer::open(std::shared_ptr<io::Directory> store, const OpenOptions& options) {
@@ -86,10 +94,17 @@ Writer::~Writer() {
 Result<void> Writer::recover_and_begin(const OpenOptions& options) {
   const auto visit = [this](const format::FrameHeader& frame, format::Word word) { learn_heads(frame, word); };
   const auto mark = [this](const Uuid& log) { return readers_->live()->durable(log); };
-  const auto recovered = recover(readers_->directory(), mark, visit, Scope::tail);
+  const auto covered = [this](const Uuid& log) { return covered_segments(*store_, log); };
+  const auto recovered = recover(readers_->directory(), mark, visit, Scope::tail, covered);
   if (!recovered) return fail(recovered.error());
   if (state_.failure.is_set()) return fail(state_.failure.error());
-  if (!recovered->log && !options.create) return fail(Error{.code = Errc::not_found, .what = "no log in the store"});
+  if (!recovered->log) {
+    if (!options.create) return fail(Error{.code = Errc::not_found, .what = "no log in the store"});
+    // The directories may be there since somebody made them and died. Who makes the first segment syncs their names before,
+    // so that all who find one need not.
+    DAYBOOK_TRY(store_->sync());
+    DAYBOOK_TRY(store_->sync_name());
+  }
   return begin(*recovered, options);
 }
 

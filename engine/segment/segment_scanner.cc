@@ -67,12 +67,10 @@ bool is_frame(const FrameStatus& status) noexcept {
   return status.kind == FrameStatus::Kind::decided || status.kind == FrameStatus::Kind::undecided;
 }
 
-}  // namespace
-
-Beyond scan_beyond(const Segment& segment, std::uint64_t from) noexcept {
-  Beyond beyond;
+// Frames that begin in [from, to) may end anywhere.
+void scan_beyond(const Segment& segment, std::uint64_t from, std::uint64_t to, Beyond& beyond) noexcept {
   const std::span<const std::byte> data = segment.data();
-  for (std::uint64_t at = from; at < data.size(); at += format::kAlign) {
+  for (std::uint64_t at = from; at < to; at += format::kAlign) {
     const format::Word word = format::load_word(data.data() + at);
     if (word.bits == 0) continue;
     beyond.bytes += format::kAlign;
@@ -87,6 +85,33 @@ Beyond scan_beyond(const Segment& segment, std::uint64_t from) noexcept {
     beyond.floor = std::max(beyond.floor, format::frame_floor(header, word.stream_count()));
     // Goes on at the next 8 bytes, not behind the frame: no length is trusted here.
   }
+}
+
+}  // namespace
+
+std::vector<DataRange> find_data(const io::File& file, std::uint64_t size) {
+  std::vector<DataRange> found;
+  for (std::uint64_t at = 0; at < size;) {
+    const std::uint64_t begin = std::max(at, file.next_data(at));
+    if (begin >= size) break;
+    at = std::min(std::max(file.next_hole(begin), begin + 1), size);
+    found.push_back({begin, at});
+  }
+  return found;
+}
+
+Beyond scan_beyond(const Segment& segment, std::uint64_t from, std::span<const DataRange> ranges) noexcept {
+  Beyond beyond;
+  for (const DataRange& range : ranges) {
+    const std::uint64_t begin = std::max(from, range.begin / format::kAlign * format::kAlign);
+    scan_beyond(segment, begin, std::min(range.end, segment.data_end()), beyond);
+  }
+  return beyond;
+}
+
+Beyond scan_beyond(const Segment& segment, std::uint64_t from) noexcept {
+  Beyond beyond;
+  scan_beyond(segment, from, segment.data_end(), beyond);
   return beyond;
 }
 

@@ -3,10 +3,13 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
+#include <vector>
 
 #include <daybook/types.h>
 
 #include "format/frame.h"
+#include "io/directory.h"
 #include "segment/segment.h"
 
 namespace daybook::segment {
@@ -56,5 +59,16 @@ struct Beyond {
   format::Address floor{};   // the largest that one of those carries
 };
 Beyond scan_beyond(const Segment& segment, std::uint64_t from) noexcept;
+
+// Bytes of a file that may be something else than zero: what lies between them are holes.
+struct DataRange {
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
+};
+// Of the first `size` bytes, ascending. Before anything there is read by a mapping: a file system counts what it has cached of a
+// hole as data.
+std::vector<DataRange> find_data(const io::File& file, std::uint64_t size);
+// The same as above for one who knows where a segment has data.
+Beyond scan_beyond(const Segment& segment, std::uint64_t from, std::span<const DataRange> ranges) noexcept;
 
 }  // namespace daybook::segment

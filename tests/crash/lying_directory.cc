@@ -43,6 +43,7 @@ class LyingDirectory final : public io::Directory {
   Result<void> remove(std::string_view name) override { return inner_->remove(name); }
   Result<std::vector<std::string>> list() override { return inner_->list(); }
   Result<void> sync() override { return inner_->sync(); }
+  Result<void> sync_name() override { return inner_->sync_name(); }
   Result<std::unique_ptr<io::Directory>> subdirectory(std::string_view name, bool create) override {
     auto below = inner_->subdirectory(name, create);
     if (!below) return fail(below.error());

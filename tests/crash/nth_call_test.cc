@@ -219,5 +219,33 @@ TEST(CrashBeforeEveryCallTest, NothingAcknowledgedIsLost) {
   EXPECT_GT(images, 1000u);
 }
 
+// A process is killed in its first open, and the next one goes on with whatever it finds: names that nobody has synced, too.
+TEST(KillBeforeEveryCallTest, WhatIsAcknowledgedLaterSurvivesPowerLoss) {
+  SimDisk disk;
+  const OpenOptions options{.durability = Durability::sync, .segment_size = format::kSegmentSizeMin};
+  std::mutex mutex;
+  std::vector<SimDisk> killed;
+  disk.faults().before_each_call([&](IoCall) {
+    const std::scoped_lock lock(mutex);
+    killed.push_back(disk.kill());
+  });
+  ASSERT_TRUE(StoreAccess::open(disk.open(), options).has_value());
+  disk.faults().before_each_call({});
+  EXPECT_GT(killed.size(), 20u);
+  Rng rng(1);
+  for (std::size_t i = 0; i < killed.size(); ++i) {
+    SCOPED_TRACE("call " + std::to_string(i));
+    auto store = StoreAccess::open(killed[i].open(), options);
+    ASSERT_TRUE(store.has_value());
+    ASSERT_TRUE(store->append("s", Expect::any(), {{.type = "T"}}).has_value());
+    for (const CrashPolicy policy : {CrashPolicy::all_old, CrashPolicy::uniform}) {
+      const SimDisk crashed = killed[i].crash(rng, policy);
+      auto after = StoreAccess::open(crashed.open(), options);
+      ASSERT_TRUE(after.has_value()) << name(policy);
+      EXPECT_EQ(after->published_position(), 1u) << name(policy);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace daybook::test

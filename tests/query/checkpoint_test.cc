@@ -144,6 +144,43 @@ TEST_F(CheckpointFileTest, AQueryOpensNoSegmentThatHasNothingForIt) {
   }
 }
 
+// Opening for writing looks at the names of segments that are covered, and at the last of them.
+TEST_F(CheckpointFileTest, OpeningReadsNothingOfWhatIsCoveredButTheLast) {
+  fill();
+  const Position end = append_to("end").first_position;
+  ASSERT_TRUE(is_ok(store().close()));
+  store_.reset();
+  const auto damage = [this](std::uint64_t number, std::uint64_t offset) {
+    std::fstream file(path() / "segments" / format::segment_name(number), std::ios::in | std::ios::out);
+    file.seekp(static_cast<std::streamoff>(offset));
+    file << "damage";
+  };
+  const fs::path copy = temp_ / "copy";
+  fs::copy(path(), copy, fs::copy_options::recursive);
+  damage(1, 0);
+  damage(1, format::kHeaderCopy);
+  damage(2, format::data_end(kSmallest));
+  reopen(options());
+  EXPECT_EQ(store().published_position(), end);
+  EXPECT_EQ(store().head("end").value().last_position, end);
+  EXPECT_TRUE(is_ok(store().append("somebody new", Expect::no_stream(), {{.type = "T"}})));
+  Cursor cursor = store().read();
+  EXPECT_EQ(cursor.next(), nullptr);
+  ASSERT_TRUE(cursor.error());
+  EXPECT_EQ(cursor.error()->code, Errc::corrupt);
+  EXPECT_EQ(cursor.error()->segment, 1u);
+  // A footer is no loss where there is a sidecar: the events of its segment are found.
+  EXPECT_EQ(count(store().read(Query::type("T"), {.after = 1'200, .limit = 100})), 100u);
+  ASSERT_TRUE(is_ok(store().close()));
+  store_.reset();
+  // Where the last one is not as it was, nothing is covered, and all are read.
+  fs::remove_all(path() / "checkpoints");
+  EXPECT_TRUE(fails_with(Store::open(path(), options()), Errc::corrupt));
+  // And all have to be there.
+  fs::remove(copy / "segments" / format::segment_name(2));
+  EXPECT_TRUE(fails_with(Store::open(copy, options()), Errc::corrupt));
+}
+
 // Which segments they open is found out by then, and the store that wanted sidecars is gone.
 TEST_F(CheckpointFileTest, ACursorOpensSegmentsWhenItsStoreIsGone) {
   fill();

@@ -193,6 +193,36 @@ TEST_F(LazyOpenTest, SomethingFarBehindTheEndStopsTheLog) {
   EXPECT_TRUE(fails_with(opened->close(), Errc::corrupt));
 }
 
+// A file that is mostly holes is not read where it has none of its data; what is there is found all the same.
+TEST_F(LazyOpenTest, WhatLiesFarBehindATornTailIsCutAndReported) {
+  constexpr std::uint64_t kSize = 64u << 20;
+  close();
+  const fs::path large = temp_ / "large";
+  const OpenOptions options{.durability = Durability::memory, .segment_size = kSize};
+  {
+    auto made = Store::open(large, options);
+    ASSERT_TRUE(is_ok(made));
+    ASSERT_TRUE(is_ok(made->append("s", Expect::any(), {{.type = "T"}})));
+    ASSERT_TRUE(is_ok(made->close()));
+  }
+  {
+    // Without its footer, the segment is one that somebody was writing to.
+    std::fstream file(large / format::kSegmentsName / format::segment_name(1),
+                      std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(static_cast<std::streamoff>(format::data_end(kSize)));
+    file << "gone";
+    for (const std::uint64_t stray : {9u << 20, (50u << 20) + 4095, 60u << 20}) {
+      file.seekp(static_cast<std::streamoff>(stray));
+      file.put('x');
+    }
+  }
+  auto opened = Store::open(large, options);
+  ASSERT_TRUE(is_ok(opened));
+  EXPECT_TRUE(opened->recovery().unclean);
+  EXPECT_EQ(opened->recovery().bytes_cut, 3u * 8);
+  EXPECT_EQ(opened->published_position(), 1u);
+}
+
 TEST_F(LazyOpenTest, ALargeSegmentIsGoneOnWithToItsEnd) {
   close();
   const fs::path large = temp_ / "large";

@@ -119,6 +119,10 @@ class FaultyDirectory final : public io::Directory {
     if (const auto hit = faults_->on_call(IoCall::directory_sync)) return fail(hit->error);
     return inner_->sync();
   }
+  Result<void> sync_name() override {
+    if (const auto hit = faults_->on_call(IoCall::directory_sync)) return fail(hit->error);
+    return inner_->sync_name();
+  }
   Result<std::unique_ptr<io::Directory>> subdirectory(std::string_view name, bool create) override {
     if (const auto hit = faults_->on_call(IoCall::subdirectory)) return fail(hit->error);
     auto inner = inner_->subdirectory(name, create);

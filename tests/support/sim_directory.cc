@@ -246,10 +246,18 @@ class SimDirectory final : public io::Directory {
     return {};
   }
 
+  // The top directory is durable; for what is below it, nobody has asked yet.
+  Result<void> sync_name() override {
+    const SimCall call(*state_, IoCall::directory_sync);
+    if (call.hit) return fail(call.hit->error);
+    return {};
+  }
+
   Result<std::unique_ptr<io::Directory>> subdirectory(std::string_view name, bool create) override {
     if (create) {
-      DAYBOOK_TRY(make_directory(name));
-      DAYBOOK_TRY(sync());
+      const auto made = make_directory(name);
+      if (!made) return fail(made.error());
+      if (*made) DAYBOOK_TRY(sync());
     }
     const SimCall call(*state_, IoCall::subdirectory);
     if (call.hit) return fail(call.hit->error);
@@ -285,15 +293,16 @@ class SimDirectory final : public io::Directory {
     return fail({.code = Errc::invalid_argument, .sys_errno = EINVAL, .what = "file name"});
   }
 
-  Result<void> make_directory(std::string_view name) {
+  // False: it is there.
+  Result<bool> make_directory(std::string_view name) {
     const SimCall call(*state_, IoCall::subdirectory);
     if (call.hit) return fail(call.hit->error);
     DAYBOOK_TRY(check_name(name));
-    if (data_->newest.contains(name)) return {};
+    if (data_->newest.contains(name)) return false;
     change({.kind = SimNameChange::Kind::add,
             .name = std::string(name),
             .node = {nullptr, std::make_shared<SimDirData>()}});
-    return {};
+    return true;
   }
 
   SharedData add_file(std::string_view name) {

@@ -130,6 +130,7 @@ class MemoryDirectory final : public io::Directory {
     return names;
   }
   Result<void> sync() override { return {}; }
+  Result<void> sync_name() override { return {}; }
   Result<std::unique_ptr<io::Directory>> subdirectory(std::string_view name, bool) override {
     if (name != format::kSegmentsName) return refuse(ENOENT, "openat");
     return std::make_unique<MemoryDirectory>(store_, store_.segments);
