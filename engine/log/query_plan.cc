@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <span>
 #include <utility>
 
@@ -139,7 +140,8 @@ OrdinalRange QueryPlan::crop_by_time(const SegmentIndex& index, EventFetcher& ev
 
 // The versions of a stream are without gaps: version v is the (v - v0)-th event, when the first has v0.
 Result<void> QueryPlan::crop_by_version(const Postings& postings, EventFetcher& events, OrdinalRange& range) const {
-  if (!postings) return {};
+  const bool all = versions_->from <= 1 && versions_->to == std::numeric_limits<Version>::max();
+  if (all || !postings) return {};
   EventView first;
   DAYBOOK_TRY(events.fetch(postings->first(), first));
   const std::uint64_t size = postings->size();

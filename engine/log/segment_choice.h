@@ -36,7 +36,7 @@ class SegmentChoice {
   }
 
  private:
-  static constexpr unsigned kAskedFirst = 8;  // segments that are open
+  static constexpr unsigned kAskedFirst = 32;  // segments that are open
 
   Choose choose_;
   unsigned asked_ = 0;
