@@ -1,0 +1,9 @@
+# Builds the examples, a project of their own, with the installed library, and lets one of them work.
+include("${CMAKE_CURRENT_LIST_DIR}/run.cmake")
+
+set(build "${WORK}/examples")
+file(REMOVE_RECURSE "${build}")
+configure("${SOURCE}/examples" "${build}" "-DCMAKE_PREFIX_PATH=${PREFIX}")
+run("${CMAKE_COMMAND}" --build "${build}")
+run("${build}/example_courses" "${build}/store" race 1)
+message(STATUS "${output}")
