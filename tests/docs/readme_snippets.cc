@@ -17,6 +17,8 @@ daybook::Result<void> send_welcome(const daybook::EventView& /*event*/) { return
   auto mails = store->subscribe("mails", {.consumer = {.query = daybook::Query::type("Registered")}, .workers = 4},
                                 [](const daybook::EventView& event) { return send_welcome(event); });
   // clang-format on
+  static_cast<void>(opened);
+  static_cast<void>(registered);
 }
 
 }  // namespace
