@@ -3,12 +3,14 @@
 #include "query/query_model.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <string>
 #include <system_error>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -139,7 +141,7 @@ class QueryScenario {
         ++counts_.killed;
         const fs::path killed = directory_ / ("killed-" + std::to_string(counts_.killed));
         copy_alive(killed);
-        if (rng_.coin()) take_checkpoints_of_what_comes(killed);
+        if (counts_.killed % 2 == 1) take_checkpoints_of_what_comes(killed);
         path_ = killed;
         break;
       }
@@ -167,14 +169,20 @@ class QueryScenario {
   // The store goes on, and what the model does not know of it becomes the newest checkpoint of the copy.
   void take_checkpoints_of_what_comes(const fs::path& to) {
     const std::string payload(200, 'q');
-    for (int i = 0; i < 600; ++i) {
-      ASSERT_TRUE(is_ok(store_->append(random_stream(rng_), Expect::any(), {{.type = "elsewhere", .payload = payload}})));
+    const auto came = [&] {
+      const auto newest = checkpoints();
+      return !newest.empty() && !fs::exists(to / "checkpoints" / newest.front().filename());
+    };
+    for (int round = 0; round < 100 && !came(); ++round) {
+      for (int i = 0; i < 300; ++i) {
+        ASSERT_TRUE(is_ok(store_->append(random_stream(rng_), Expect::any(), {{.type = "other", .payload = payload}})));
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
+    counts_.checkpoints_foreign += came();
     ASSERT_TRUE(is_ok(store_->close()));
     for (const fs::path& checkpoint : checkpoints()) {
-      const fs::path copied = to / "checkpoints" / checkpoint.filename();
-      if (!fs::exists(copied)) ++counts_.checkpoints_foreign;
-      fs::copy_file(checkpoint, copied, fs::copy_options::overwrite_existing);
+      fs::copy_file(checkpoint, to / "checkpoints" / checkpoint.filename(), fs::copy_options::overwrite_existing);
     }
   }
 
