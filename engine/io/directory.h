@@ -66,7 +66,8 @@ class File {
   // says where it ends. At most the size of the file, or `offset` itself when nothing is known.
   [[nodiscard]] virtual std::uint64_t next_data(std::uint64_t offset) const noexcept { return offset; }
 
-  // Where the next hole begins, from `offset` on, at most the size of the file; the largest number when nothing is known.
+  // Where the next hole begins, from `offset` on, at most the size of the file; the largest number when nothing is
+  // known.
   [[nodiscard]] virtual std::uint64_t next_hole(std::uint64_t offset) const noexcept {
     (void)offset;
     return ~std::uint64_t{0};
@@ -125,8 +126,8 @@ class Directory {
   virtual Result<void> check_file_system() = 0;
 };
 
-// The real thing. `create` makes the directory (mode 0700) when it is missing, and then syncs its parent; for one that is
-// there, see sync_name().
+// The real thing. `create` makes the directory (mode 0700) when it is missing, and then syncs its parent; for one that
+// is there, see sync_name().
 Result<std::unique_ptr<Directory>> open_directory(const std::string& path, bool create);
 
 }  // namespace daybook::io

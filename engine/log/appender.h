@@ -322,11 +322,13 @@ class Appender {
         if (claim.kind == segment::Claim::Kind::owned) {
           const std::uint64_t end = claim.offset + size;
           if ((claim.offset ^ end) >= kWakeEvery) wake_supplier();
-          if (!state_.supply.all_zero()) [[unlikely]] DAYBOOK_TRY(await_zeros(*segment, end));
+          if (!state_.supply.all_zero()) [[unlikely]]
+            DAYBOOK_TRY(await_zeros(*segment, end));
           return claim.offset;
         }
         if (claim.kind == segment::Claim::Kind::padder) {
-          if (!state_.supply.all_zero()) [[unlikely]] DAYBOOK_TRY(await_zeros(*segment, claims.data_end()));
+          if (!state_.supply.all_zero()) [[unlikely]]
+            DAYBOOK_TRY(await_zeros(*segment, claims.data_end()));
           segment->pad(claim.offset);
         }
         claims.leave();
@@ -381,10 +383,10 @@ class Appender {
     return {};
   }
 
-  // A segment that is gone on with is looked through for bytes that are not zero while appends go on; here they wait when
-  // they are faster than that. If there are any, what is claimed before them stays empty, and the log fails: whoever has
-  // claimed behind this frame needs more zeros than this one, and gives up as well. So no frame is ever written over bytes
-  // that were not looked at.
+  // A segment that is gone on with is looked through for bytes that are not zero while appends go on; here they wait
+  // when they are faster than that. If there are any, what is claimed before them stays empty, and the log fails:
+  // whoever has claimed behind this frame needs more zeros than this one, and gives up as well. So no frame is ever
+  // written over bytes that were not looked at.
   Result<void> await_zeros(segment::ActiveSegment& segment, std::uint64_t end) noexcept {
     const std::uint64_t wanted = std::min(end + kZeroAhead, segment.claims().data_end());
     const format::Address to{static_cast<std::uint32_t>(segment.number()), static_cast<std::uint32_t>(wanted)};

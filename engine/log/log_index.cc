@@ -134,8 +134,8 @@ void LogIndex::adopt_sidecar(std::uint64_t number) {
   Parts parts = *parts_;
   const auto [from, to] = std::ranges::remove_if(parts, of_segment);
   parts.erase(from, to);
-  const auto behind = std::ranges::find_if(
-      parts, [number](const std::shared_ptr<Part>& part) { return part->number() > number; });
+  const auto behind =
+      std::ranges::find_if(parts, [number](const std::shared_ptr<Part>& part) { return part->number() > number; });
   parts.insert(behind, std::move(adopted));
   parts_ = std::make_shared<const Parts>(std::move(parts));
 }

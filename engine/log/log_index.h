@@ -65,8 +65,8 @@ class LogIndex {
   // Every type that begins with `prefix` with each schema version that its events have, in that order.
   Result<std::vector<TypeCount>> types_by_version(std::string_view prefix);
 
-  // `want` is called with each sealed segment whose sidecar is missing or no good; empty: nobody is told. Cursors may outlive
-  // whoever is told: after that it is not called any more.
+  // `want` is called with each sealed segment whose sidecar is missing or no good; empty: nobody is told. Cursors may
+  // outlive whoever is told: after that it is not called any more.
   void when_wanted(std::function<void(std::uint64_t segment)> want);
   // The sidecar of that segment has been written: queries that begin from now on use it.
   void adopt_sidecar(std::uint64_t segment);

@@ -65,8 +65,8 @@ struct Supply {
   // Below this packed address, what nobody has written yet is known to be zero. Less than everything only for a while
   // after a segment was gone on with. Release: nothing but the look itself has to be before it.
   std::atomic<std::uint64_t> zero_until = ~std::uint64_t{0};
-  // Something else than zero was found there, or nobody could look: zero_until stays where it is. Set after `failure` of the
-  // log.
+  // Something else than zero was found there, or nobody could look: zero_until stays where it is. Set after `failure`
+  // of the log.
   std::atomic<bool> stray = false;
   [[nodiscard]] bool all_zero() const noexcept {
     return zero_until.load(std::memory_order_acquire) == ~std::uint64_t{0};

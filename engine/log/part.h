@@ -1,6 +1,6 @@
-// A run of frames of one segment, with the index of their events: what a query is evaluated over. A sealed segment is one
-// part, over its sidecar where it has a good one, and is opened when it is first needed; a segment that is still written is a
-// part that grows, behind the part over the sidecar of its last clean close, if it has that.
+// A run of frames of one segment, with the index of their events: what a query is evaluated over. A sealed segment is
+// one part, over its sidecar where it has a good one, and is opened when it is first needed; a segment that is still
+// written is a part that grows, behind the part over the sidecar of its last clean close, if it has that.
 #pragma once
 
 #include <atomic>
@@ -74,10 +74,10 @@ class Part {
   // Grows, from the frame at `offset` on.
   Part(std::shared_ptr<ReadSegment> segment, std::uint64_t offset, Position base);
 
-  // Opens the segment and its sidecar; where that is not good, the segment is indexed in memory, and who comes meanwhile
-  // waits. True: this call did that, and a sidecar should be made. An error says that nothing could be opened, and the next
-  // call tries again; damage to the segment is another matter, see damage(). Parts that are not of a sealed segment are
-  // always open.
+  // Opens the segment and its sidecar; where that is not good, the segment is indexed in memory, and who comes
+  // meanwhile waits. True: this call did that, and a sidecar should be made. An error says that nothing could be
+  // opened, and the next call tries again; damage to the segment is another matter, see damage(). Parts that are not of
+  // a sealed segment are always open.
   Result<bool> open(SegmentSet& segments);
   [[nodiscard]] bool is_open() const noexcept { return open_.load(std::memory_order_acquire); }
 

@@ -38,7 +38,8 @@ bool QueryCursor::load() {
 bool QueryCursor::next_part() {
   std::shared_ptr<Part> part = parts_ == nullptr ? nullptr : part_in_window();
   if (part == nullptr) {
-    if (error_ || (parts_ != nullptr && !forward_)) return false;  // what is appended meanwhile is not before what was read
+    // Backward: what is appended meanwhile is not before what was read.
+    if (error_ || (parts_ != nullptr && !forward_)) return false;
     auto parts = index_->parts();
     if (!parts) return failed(parts.error());
     parts_ = std::move(*parts);
@@ -66,8 +67,8 @@ std::shared_ptr<Part> QueryCursor::part_in_window() {
   return nullptr;
 }
 
-// A part that the checkpoint rules out goes out of the window at once, or a cursor that waits at the end of the log would
-// come by it each time that it looks.
+// A part that the checkpoint rules out goes out of the window at once, or a cursor that waits at the end of the log
+// would come by it each time that it looks.
 Result<bool> QueryCursor::looks_into(Part& part) {
   const auto ready = index_->ready(part, window_, choice_);
   if (!ready) return ready;

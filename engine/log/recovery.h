@@ -80,11 +80,11 @@ using CoveredSegments = std::function<std::vector<index::CheckpointSegment>(cons
 using VisitFrame = std::function<void(const format::FrameHeader& frame, format::Word word)>;
 
 // Reads the log, verifying what it reads; cuts, zeroes and seals what a crash left; removes temporary files. Writes
-// nothing when it returns an error. Doing it again after a crash at any point of it comes to the same.
-// `mark` is what LOCK says was durable. Either scope comes to the same for a log without damage; in Scope::tail, damage
-// to frames before the tail is left to those who read them. So is damage to headers and footers of segments that are
-// `covered` (Scope::tail alone): they were sealed, and so durable, when the checkpoint was made, and of all but the last
-// of them only the names are looked at. If that one is not as the checkpoint says, nothing is covered.
+// nothing when it returns an error. Doing it again after a crash at any point of it comes to the same. `mark` is what
+// LOCK says was durable. Either scope comes to the same for a log without damage; in Scope::tail, damage to frames
+// before the tail is left to those who read them. So is damage to headers and footers of segments that are `covered`
+// (Scope::tail alone): they were sealed, and so durable, when the checkpoint was made, and of all but the last of them
+// only the names are looked at. If that one is not as the checkpoint says, nothing is covered.
 Result<Recovered> recover(io::Directory& segments,
                           const std::function<std::optional<format::Address>(const Uuid&)>& mark,
                           const VisitFrame& visit, Scope scope = Scope::whole, const CoveredSegments& covered = {});

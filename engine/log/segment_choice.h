@@ -1,4 +1,5 @@
-// Which of the segments that a checkpoint covers may hold what somebody asks for, so that the others need not be opened.
+// Which of the segments that a checkpoint covers may hold what somebody asks for, so that the others need not be
+// opened.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +18,8 @@ using SegmentMask = std::vector<bool>;
 // The segments that may have the key: all of them when the checkpoint's page is damaged.
 SegmentMask segments_with(const index::Checkpoint& checkpoint, const index::Key& key);
 
-// The answer to one question, made when it is first needed: looking into a checkpoint costs microseconds, as much as asking
-// several segments that are open already. Thread safety: none.
+// The answer to one question, made when it is first needed: looking into a checkpoint costs microseconds, as much as
+// asking several segments that are open already. Thread safety: none.
 class SegmentChoice {
  public:
   using Choose = std::function<SegmentMask(const index::Checkpoint&)>;
@@ -26,7 +27,8 @@ class SegmentChoice {
   // `choose` is called once at most. What it refers to must outlive this.
   explicit SegmentChoice(Choose choose) : choose_(std::move(choose)) {}
 
-  // Of a segment that the checkpoint covers, by its ordinal there. True as long as it costs less to ask the segment itself.
+  // Of a segment that the checkpoint covers, by its ordinal there. True as long as it costs less to ask the segment
+  // itself.
   [[nodiscard]] bool may_hold(const index::Checkpoint& checkpoint, std::uint64_t ordinal, bool is_open) {
     if (!mask_) {
       if (is_open && asked_++ < kAskedFirst) return true;

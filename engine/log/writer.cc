@@ -100,8 +100,8 @@ Result<void> Writer::recover_and_begin(const OpenOptions& options) {
   if (state_.failure.is_set()) return fail(state_.failure.error());
   if (!recovered->log) {
     if (!options.create) return fail(Error{.code = Errc::not_found, .what = "no log in the store"});
-    // The directories may be there since somebody made them and died. Who makes the first segment syncs their names before,
-    // so that all who find one need not.
+    // The directories may be there since somebody made them and died. Who makes the first segment syncs their names
+    // before, so that all who find one need not.
     DAYBOOK_TRY(store_->sync());
     DAYBOOK_TRY(store_->sync_name());
   }

@@ -65,8 +65,8 @@ struct DataRange {
   std::uint64_t begin = 0;
   std::uint64_t end = 0;
 };
-// Of the first `size` bytes, ascending. Before anything there is read by a mapping: a file system counts what it has cached of a
-// hole as data.
+// Of the first `size` bytes, ascending. Before anything there is read by a mapping: a file system counts what it has
+// cached of a hole as data.
 std::vector<DataRange> find_data(const io::File& file, std::uint64_t size);
 // The same as above for one who knows where a segment has data.
 Beyond scan_beyond(const Segment& segment, std::uint64_t from, std::span<const DataRange> ranges) noexcept;

@@ -219,7 +219,8 @@ TEST(CrashBeforeEveryCallTest, NothingAcknowledgedIsLost) {
   EXPECT_GT(images, 1000u);
 }
 
-// A process is killed in its first open, and the next one goes on with whatever it finds: names that nobody has synced, too.
+// A process is killed in its first open, and the next one goes on with whatever it finds: names that nobody has synced,
+// too.
 TEST(KillBeforeEveryCallTest, WhatIsAcknowledgedLaterSurvivesPowerLoss) {
   SimDisk disk;
   const OpenOptions options{.durability = Durability::sync, .segment_size = format::kSegmentSizeMin};
