@@ -153,7 +153,10 @@ bool Projector::Impl::note(const Batch& batch) {
   for (const SkippedEvent& event : batch.skipped) {
     if (skipped.size() < kSkippedMax) skipped.push_back(event);
   }
-  if (batch.error) error = batch.error;
+  if (batch.error) {
+    error = batch.error;
+    running = false;  // whoever is told the error may start again at once
+  }
   if (batch.at_end && !batch.error) {
     live = true;
     begin_catching_up();
@@ -175,6 +178,7 @@ bool Projector::Impl::sleep(Position seen) {
   if (const auto failed = bell->error()) {
     error = failed;
     opened = false;
+    running = false;
     return false;
   }
   begin_catching_up();
