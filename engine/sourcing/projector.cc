@@ -115,12 +115,17 @@ void Projector::Impl::fold_event(const EventView& event, Batch& batch) {
 
 Projector::Impl::Batch Projector::Impl::fold_batch() {
   Batch batch{.position = taken.position};
-  // Taken first: what is visible now, the cursor has shown when it says that there is nothing more.
-  const Position head = visible(*store, options.visibility);
   ResumeToken token = taken;  // of the last event of the batch; not known any more when the cursor has gone on
   bool begun = false;
+  Position head = 0;
   while (batch.taken < options.batch_events && !batch.error) {
-    const EventView* const event = cursor->next();
+    const EventView* event = cursor->next();
+    if (event == nullptr) {
+      // What is visible before the cursor says for the last time that there is nothing more, it has shown. (Not asked for
+      // each batch: in a process that reads, the answer takes a walk.)
+      head = visible(*store, options.visibility);
+      event = cursor->next();
+    }
     if (event == nullptr) {
       batch.error = cursor->error();
       batch.at_end = true;

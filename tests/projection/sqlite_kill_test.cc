@@ -4,6 +4,7 @@
 //   DAYBOOK_PROJECTION_SEED=<n>    other moments
 //   DAYBOOK_PROJECTION_KILLS=<n>   how many cycles instead of the default
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -35,13 +36,19 @@ struct Shared {
   std::atomic<std::uint64_t> switched = 0;  // rebuilds that came to their end
 };
 
+// Some events at a time, so that whoever folds them all again comes to an end.
 void append_until_killed(const std::filesystem::path& path, Shared& shared) {
   auto store = Store::open(path, {.durability = Durability::memory, .segment_size = 1 << 20});
-  if (!store) shared.failed = true;
-  for (std::uint64_t i = store ? store->published_position() : 0; store; ++i) {
+  if (!store) {
+    shared.failed = true;
+    return;
+  }
+  const std::uint64_t first = store->published_position();
+  for (std::uint64_t i = first; i < first + 500; ++i) {
     append_nth(*store, i);
     std::this_thread::sleep_for(std::chrono::microseconds(30));
   }
+  ::pause();
 }
 
 template <typename Tables>
@@ -97,6 +104,7 @@ TEST(SqliteKillTest, ExactlyOnceWhateverIsKilledWhen) {
     const bool second = cycle / 10 % 2 == 1;  // ten cycles of each version: the first of them finds outdated tables
     const bool rebuild = rng.below(4) == 0;
     const std::uint64_t cycle_started = shared.started;
+    const std::uint64_t switched = shared.switched;
     Child writer([&] { append_until_killed(path, shared); });
     Child folder([&] {
       if (second) {
@@ -108,6 +116,11 @@ TEST(SqliteKillTest, ExactlyOnceWhateverIsKilledWhen) {
     // Some are killed before they have begun.
     const std::uint64_t begun = rng.below(8) == 0 ? 0 : cycle_started + 1;
     while (shared.started < begun && !shared.failed) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    // Of the rebuilds, half are let come to their end once; then the next one is cut off.
+    const bool once = rebuild && rng.coin();
+    while (once && shared.switched == switched && !shared.failed) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
     std::this_thread::sleep_for(std::chrono::microseconds(rng.below(rebuild ? 100'000 : 30'000)));
     if (rng.coin()) writer.kill();
     folder.kill();
