@@ -110,16 +110,32 @@ bool SnapshotShelf::is_good(const Generation& generation) const {
   return condition && *condition == SnapshotCondition::good;
 }
 
+// A pruning removes a snapshot after the one that stays was saved. A reader that has passed over a removed one may have
+// looked for new ones before, so it looks again; not for ever, since an end that is damaged always looks as if there were
+// more.
 Result<std::optional<Snapshot>> SnapshotShelf::latest(std::string_view key, std::uint64_t fingerprint,
                                                       const SnapshotBounds& bounds) {
-  DAYBOOK_TRY(ready());
-  const std::shared_lock lock(mutex_);
+  constexpr int kLooksMax = 16;
+  for (int looks = 1;; ++looks) {
+    DAYBOOK_TRY(ready());
+    const std::shared_lock lock(mutex_);
+    bool passed_removed = false;
+    auto found = find(key, fingerprint, bounds, passed_removed);
+    if (!passed_removed || plan_.writable || looks == kLooksMax || !folder_.is_behind()) return found;
+  }
+}
+
+std::optional<Snapshot> SnapshotShelf::find(std::string_view key, std::uint64_t fingerprint,
+                                            const SnapshotBounds& bounds, bool& passed_removed) const {
   const SnapshotIndex::Generations* const all = index_.find(key);
   if (all == nullptr) return std::nullopt;
   for (const Generation& generation : std::views::reverse(*all)) {
     if (generation.fingerprint != fingerprint || !is_within(generation, bounds)) continue;
-    if (generation.file->is_removed(generation.offset)) continue;
-    if (is_good(generation)) return show(key, generation);
+    if (generation.file->is_removed(generation.offset)) {
+      passed_removed = true;
+    } else if (is_good(generation)) {
+      return show(key, generation);
+    }
   }
   return std::nullopt;
 }

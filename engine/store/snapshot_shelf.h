@@ -50,6 +50,10 @@ class SnapshotShelf {
   Result<void> check_writable() const;  // holds writing_
   [[nodiscard]] SnapshotFolder::Visit add_to_index();
 
+  // The newest good one that is known of; holds mutex_. Sets `passed_removed` when it has passed over a removed one.
+  [[nodiscard]] std::optional<Snapshot> find(std::string_view key, std::uint64_t fingerprint,
+                                             const SnapshotBounds& bounds, bool& passed_removed) const;
+
   // Of a generation of the index; holds mutex_ or writing_. Looks at it once.
   // An error: the log cannot be read there just now.
   Result<SnapshotCondition> judge(const Generation& generation) const;
