@@ -129,9 +129,7 @@ void StoreVerifier::take(const Segment& segment, const Verification& verified, S
   result.tail_bytes += verified.tail.bytes;
   result.tail_frames += verified.tail.frames;
   state.floor = std::max(state.floor, verified.floor);
-  if (prefix.end > format::kDataStart) {
-    state.end = {static_cast<std::uint32_t>(number), static_cast<std::uint32_t>(prefix.end)};
-  }
+  state.end = {static_cast<std::uint32_t>(number), static_cast<std::uint32_t>(prefix.end)};
   if (verified.ending == Verification::Ending::open) {
     if (state.first_open == 0) state.first_open = number;
     state.ended = !prefix.complete;

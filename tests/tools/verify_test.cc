@@ -1,6 +1,7 @@
 // verify and dump on stores that are whole, damaged, or not stores at all.
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -15,6 +16,7 @@
 #include "command.h"
 #include "format/layout.h"
 #include "json.h"
+#include "support/child.h"
 #include "support/result_matchers.h"
 #include "support/rng.h"
 #include "support/temp_dir.h"
@@ -160,6 +162,22 @@ TEST_F(VerifyTest, ALogThatEndsEarlyIsFound) {
   const Outcome outcome = verify();
   EXPECT_EQ(outcome.status, kNo);
   EXPECT_NE(outcome.out.find("durable log ends early"), std::string::npos) << outcome.out;
+}
+
+// A writer that comes after a kill begins a segment, and may leave it empty.
+TEST_F(VerifyTest, AnEmptySegmentThatWasClosedIsAnEnd) {
+  test::Child killed([&] {
+    auto opened = Store::open(store(), {.durability = Durability::memory});
+    if (opened && opened->append("s-1", Expect::any(), {{.type = "Numbered"}})) std::raise(SIGKILL);
+  });
+  EXPECT_FALSE(killed.succeeded());
+  auto opened = Store::open(store());
+  ASSERT_TRUE(test::is_ok(opened));
+  ASSERT_TRUE(opened->recovery().unclean);
+  ASSERT_TRUE(test::is_ok(opened->close()));
+  const Outcome outcome = verify();
+  EXPECT_EQ(outcome.status, kOk) << outcome.out;
+  EXPECT_NE(outcome.out.find("closed cleanly"), std::string::npos) << outcome.out;
 }
 
 TEST_F(VerifyTest, ReportsFindingsInJson) {
