@@ -29,11 +29,6 @@ Result<void> SqliteTarget::connect() {
   return {};
 }
 
-Result<void> SqliteTarget::open_scratch() {
-  DAYBOOK_TRY(connect());
-  return db_->run("PRAGMA synchronous = OFF");
-}
-
 Result<std::optional<SqliteTarget::Checkpoint>> SqliteTarget::load() {
   std::optional<Checkpoint> found;
   bool damaged = false;

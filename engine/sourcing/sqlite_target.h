@@ -25,9 +25,6 @@ class SqliteTarget final : public ProjectionTarget {
 
   SqliteTarget(std::string path, std::string name, TablesVersion version, std::string schema, Apply apply);
 
-  // A new database that may be lost to a crash: faster, for a rebuild, which then begins again.
-  Result<void> open_scratch();
-
   // Takes what `other` holds, in one transaction.
   Result<void> take_over(SqliteTarget& other);
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <daybook/sourcing/aggregate.h>
+#include <daybook/sourcing/apply.h>
 #include <daybook/sourcing/as_of.h>
 #include <daybook/sourcing/catalog.h>
 #include <daybook/sourcing/codec.h>

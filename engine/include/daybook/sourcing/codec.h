@@ -30,4 +30,16 @@ concept Encodable = requires(const T& value, T& out, std::string& bytes) {
   { Codec<T>::fingerprint() } -> std::convertible_to<std::uint64_t>;
 };
 
+// What snapshots of a state are marked with: the fingerprint of its codec, and `State::kStateVersion` if there is one. Without
+// a codec there are no snapshots to be told apart.
+template <typename State>
+std::uint64_t state_fingerprint() {
+  std::uint64_t print = 0;
+  if constexpr (Encodable<State>) print = Codec<State>::fingerprint();
+  if constexpr (requires { State::kStateVersion; }) {
+    print = (print ^ static_cast<std::uint64_t>(State::kStateVersion)) * 0x9e3779b97f4a7c15;
+  }
+  return print;
+}
+
 }  // namespace daybook

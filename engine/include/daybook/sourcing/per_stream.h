@@ -10,6 +10,7 @@
 #include <utility>
 
 #include <daybook/event.h>
+#include <daybook/sourcing/apply.h>
 #include <daybook/sourcing/codec.h>
 #include <daybook/sourcing/event_set.h>
 
@@ -53,11 +54,7 @@ struct PerStream {
     }
     auto part = parts.find(key);
     if (part == parts.end()) part = parts.emplace(std::string(key), Part()).first;
-    if constexpr (requires { part->second.apply(event, at); }) {
-      part->second.apply(event, at);
-    } else {
-      part->second.apply(event);
-    }
+    apply_to(part->second, event, at);
   }
 
   // The part of a stream (or key); null when nothing has happened there.

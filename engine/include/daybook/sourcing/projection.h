@@ -15,6 +15,7 @@
 #include <vector>
 
 #include <daybook/snapshot.h>
+#include <daybook/sourcing/apply.h>
 #include <daybook/sourcing/as_of.h>
 #include <daybook/sourcing/catalog.h>
 #include <daybook/sourcing/codec.h>
@@ -46,20 +47,6 @@ concept ProjectionState = std::default_initializable<State> && std::movable<Stat
   { State::kName } -> std::convertible_to<std::string_view>;
 };
 
-// Applies a typed event to a state, with or without its place in the log.
-template <typename State, typename Event>
-void apply_to(State& state, const Event& event, const EventView& at) {
-  if constexpr (requires { state.apply(event, at); }) {
-    state.apply(event, at);
-  } else {
-    static_assert(
-        requires { state.apply(event); },
-        "the projection's Events name an event that it has no apply(const Event&) or apply(const Event&, const "
-        "EventView&) for");
-    state.apply(event);
-  }
-}
-
 struct ProjectionOptions {
   // The upcasters of older events; null when there are none. Must live as long as the projection.
   const Catalog* catalog = nullptr;
@@ -86,7 +73,7 @@ class Projection {
         options_(options),
         decoder_(options.catalog),
         query_(narrow(options.query.value_or(Query()), type_names(typename State::Events(), options.catalog))),
-        fingerprint_(state_fingerprint() ^ daybook::fingerprint(query_)),
+        fingerprint_(state_fingerprint<State>() ^ daybook::fingerprint(query_)),
         target_(std::make_shared<Target>(*this, true, options.snapshot_events)),
         projector_(std::make_shared<Projector>(store, query_, target_, options.projector)) {}
   Projection(const Projection&) = delete;
@@ -279,15 +266,6 @@ class Projection {
     if (time == Timestamp::max()) return;
     const Timestamp behind = time + std::chrono::nanoseconds(1);
     before = std::min(before.value_or(behind), behind);
-  }
-
-  static std::uint64_t state_fingerprint() {
-    std::uint64_t print = 0;
-    if constexpr (Encodable<State>) print = Codec<State>::fingerprint();
-    if constexpr (requires { State::kStateVersion; }) {
-      print = (print ^ static_cast<std::uint64_t>(State::kStateVersion)) * 0x9e3779b97f4a7c15;
-    }
-    return print;
   }
 
   [[nodiscard]] std::shared_ptr<Target> serving() const {
