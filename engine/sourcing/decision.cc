@@ -14,7 +14,9 @@ PendingEvent& Decision::add(std::string_view stream) {
 
 Result<Appended> Decision::save() {
   if (error_) return fail(*error_);
-  UnitOfWork work(*store_, {.command = options_.command, .durability = options_.durability});
+  UnitOfWork work(
+      *store_,
+      {.command = options_.command, .command_is_new = options_.command_is_new, .durability = options_.durability});
   for (const Write& write : writes_) work.add(write.stream, Expect::any(), write.events);
   for (const AppendCondition& condition : conditions_) work.require(condition);
   return work.save();

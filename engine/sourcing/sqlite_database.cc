@@ -26,13 +26,16 @@ Errc code_of(int sqlite_code) {
   }
 }
 
-Error sqlite_error(sqlite3* db, const char* what) {
+Error sqlite_error(sqlite3* db, const char* what, const std::string& path) {
   const int code = db == nullptr ? SQLITE_NOMEM : sqlite3_extended_errcode(db);
   return {.code = code_of(code),
           .what = what,
           .actual = static_cast<std::uint64_t>(code),
-          .detail = ErrorText(db == nullptr ? "out of memory" : sqlite3_errmsg(db))};
+          .detail = ErrorText(path + ": " + (db == nullptr ? "out of memory" : sqlite3_errmsg(db)))};
 }
+
+// Of a database that is open: it knows its file.
+Error sqlite_error(sqlite3* db, const char* what) { return sqlite_error(db, what, sqlite3_db_filename(db, "main")); }
 
 struct Closer {
   void operator()(sqlite3* db) const noexcept { sqlite3_close_v2(db); }
@@ -105,11 +108,7 @@ Result<SqliteDatabase> SqliteDatabase::open(const std::string& path, Open mode) 
   const int opened = sqlite3_open_v2(path.c_str(), &db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
   auto impl = std::make_unique<Impl>();
   impl->db.reset(db);
-  if (opened != SQLITE_OK) {
-    Error error = sqlite_error(db, "open SQLite database");
-    error.detail = ErrorText(path + ": " + std::string(error.detail.view()));
-    return fail(error);
-  }
+  if (opened != SQLITE_OK) return fail(sqlite_error(db, "open SQLite database", path));
   sqlite3_busy_timeout(db, kBusyTimeoutMs);
   SqliteDatabase database(std::move(impl));
   if (mode == Open::read_write) {

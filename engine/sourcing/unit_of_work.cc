@@ -1,17 +1,10 @@
 #include <daybook/sourcing/unit_of_work.h>
 
-#include <algorithm>
+#include <string>
 #include <utility>
 
 namespace daybook {
 namespace {
-
-// The event at a position, which is there.
-Result<EventView> event_at(Cursor& cursor) {
-  const EventView* const event = cursor.next();
-  if (event != nullptr) return *event;
-  return fail(cursor.error().value_or(Error{.code = Errc::not_found, .what = "event"}));
-}
 
 // One stream's events as views of what an aggregate has pending.
 void add_views(const std::vector<PendingEvent>& pending, std::string_view metadata, std::vector<NewEvent>& events,
@@ -55,7 +48,7 @@ Result<Appended> UnitOfWork::save() {
     if (part.root != nullptr && part.root->error_) return fail(*part.root->error_);
   }
   const auto& command = options_.command.id;
-  if (command) {
+  if (command && !options_.command_is_new) {
     const auto recorded = find_command(*store_, *command);
     if (!recorded) return fail(recorded.error());
     if (*recorded) {
@@ -132,17 +125,15 @@ Result<std::optional<Appended>> find_command(const Store& store, const CommandId
   if (*first == 0) return std::optional<Appended>();
   Appended found{.first_position = *first, .repeated = true};
   // One frame's events follow each other, and the ids say which are of this command.
+  std::string first_stream;
   Cursor cursor = store.read({.after = *first - 1});
-  for (std::uint32_t index = 0;; ++index) {
-    const auto event = event_at(cursor);
-    if (!event) {
-      if (index == 0) return fail(event.error());
-      break;
-    }
+  for (std::uint32_t index = 0; const EventView* event = cursor.next(); ++index) {
     if (event->id == nullptr || *event->id != event_id_of(command, index)) break;
-    if (index == 0 || found.last_version + 1 == event->version) found.last_version = event->version;
+    if (index == 0) first_stream = event->stream;
+    if (event->stream == first_stream) found.last_version = event->version;
     found.last_position = event->position;
   }
+  if (const auto error = cursor.error()) return fail(*error);
   return std::optional(found);
 }
 

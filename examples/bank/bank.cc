@@ -61,12 +61,7 @@ Result<void> Bank::handle_commands() {
 // Two accounts, one append: the money is in both or in neither. Somebody else's change to either of them is a conflict, and
 // the decision is made again.
 Result<Appended> Bank::carry_out(const Transfer& command, const CommandContext& context) {
-  if (context.id) {
-    const auto recorded = daybook::find_command(store_, *context.id);
-    if (!recorded) return daybook::fail(recorded.error());
-    if (*recorded) return **recorded;
-  }
-  return daybook::retry_on_conflict({}, [&]() -> Result<Appended> {
+  return daybook::carry_out(store_, context, {}, [&]() -> Result<Appended> {
     auto from = accounts_.load(command.from);
     if (!from) return daybook::fail(from.error());
     auto to = accounts_.load(command.to);

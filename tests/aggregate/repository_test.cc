@@ -230,6 +230,24 @@ TEST_F(RepositoryTest, ARecordedCommandIsNotDecidedAgain) {
   EXPECT_EQ(again->last_version, 2u);
 }
 
+// Recorded by somebody else between the look for it and the decision, which then sees its result.
+TEST_F(RepositoryTest, ACommandThatIsRecordedMeanwhileIsNotRefused) {
+  Repository<Counter> counters(store());
+  const CommandContext command{.id = CommandId{42}};
+  const auto done = counters.update(
+      "7",
+      [&](auto&) -> Result<void> {
+        DAYBOOK_TRY(counters.update(
+            "7", [](auto& counter) { counter.emit(Added{1}); }, command));
+        return refuse("nothing is left");
+      },
+      command);
+  ASSERT_TRUE(is_ok(done));
+  EXPECT_TRUE(done->repeated);
+  EXPECT_EQ(done->first_position, 1u);
+  EXPECT_EQ(counters.load("7")->state().sum, 1);
+}
+
 TEST_F(RepositoryTest, ACommandSentByManyThreadsIsRecordedOnce) {
   Repository<Counter> counters(store());
   constexpr int kThreads = 4;

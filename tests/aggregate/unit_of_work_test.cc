@@ -113,6 +113,8 @@ TEST_F(UnitOfWorkTest, OfTwoCommandsWithOneIdTheSecondIsTheFirst) {
   ASSERT_TRUE(is_ok(found));
   ASSERT_TRUE(found->has_value());
   EXPECT_EQ((*found)->last_position, first->last_position);
+  // Of the first stream, though the second one's version follows it.
+  EXPECT_EQ((*found)->last_version, 3u);
   EXPECT_FALSE(find_command(store(), CommandId{10})->has_value());
 }
 

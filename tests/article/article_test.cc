@@ -167,7 +167,7 @@ TEST_F(ArticleTest, CommandsAndQueriesFindTheirHandlers) {
 TEST_F(ArticleTest, SnapshotsChangeNoAnswer) {
   ASSERT_TRUE(is_ok(send(OpenAccount{"1", "Ada", 0})));
   for (int i = 0; i < 250; ++i) ASSERT_TRUE(is_ok(send(Deposit{"1", 1})));
-  const auto snapshot = store().snapshots().latest("account-1", daybook::Repository<Account>::fingerprint(), {});
+  const auto snapshot = store().snapshots().latest("account-1", daybook::state_fingerprint<Account>(), {});
   ASSERT_TRUE(is_ok(snapshot));
   ASSERT_TRUE(snapshot->has_value());
   EXPECT_GE((*snapshot)->version, 200u);

@@ -34,7 +34,7 @@ class DefectsTest : public BankTest {
     ASSERT_TRUE(is_ok(store().snapshots().save({.key = "account-1",
                                                 .version = version,
                                                 .position = position,
-                                                .fingerprint = daybook::Repository<Account>::fingerprint(),
+                                                .fingerprint = daybook::state_fingerprint<Account>(),
                                                 .state = bytes})));
   }
 };

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <tuple>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -162,6 +162,17 @@ class Aggregate : public AggregateRoot {
 
   State state_{};
 };
+
+// Calls a decision with what it decides on: `decide` returns void, or a Result<void> whose error is returned.
+template <typename Decide, typename Subject>
+Result<void> run_decision(Decide&& decide, Subject& subject) {
+  if constexpr (std::is_void_v<decltype(decide(subject))>) {
+    decide(subject);
+  } else {
+    if (const auto decided = decide(subject); !decided) return fail(decided.error());
+  }
+  return {};
+}
 
 template <EventStruct Event>
 void AggregateRoot::add(const Event& event, EmitOptions options) {

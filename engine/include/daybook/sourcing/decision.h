@@ -13,6 +13,7 @@
 #include <daybook/export.h>
 #include <daybook/query.h>
 #include <daybook/sourcing/aggregate.h>
+#include <daybook/sourcing/apply.h>
 #include <daybook/sourcing/catalog.h>
 #include <daybook/sourcing/command_id.h>
 #include <daybook/sourcing/decoder.h>
@@ -47,6 +48,7 @@ concept DecisionModel = requires(const Model& model) {
 struct DecisionOptions {
   const Catalog* catalog = nullptr;  // the upcasters of older events; null when there are none
   CommandContext command{};          // as of Repository::update
+  bool command_is_new = false;       // as of UnitOfWork::Options
   RetryPolicy retry{};
   std::optional<Durability> durability{};  // unset = the store's
 };
@@ -114,15 +116,9 @@ Result<void> Decision::read(Model& model) {
   const EventDecoder<typename Model::Events> decoder(options_.catalog);
   Cursor cursor = store_->read(query, {.before = head + 1});
   while (const EventView* event = cursor.next()) {
-    const auto apply = [&](const auto& typed, const EventView& at) {
-      if constexpr (requires { model.apply(typed, at); }) {
-        model.apply(typed, at);
-      } else {
-        model.apply(typed);
-      }
-    };
     // Of an old event that stands for several, the model may know one.
-    const auto decoded = decoder.decode(*event, apply, UnknownEvents::skip);
+    const auto decoded = decoder.decode(
+        *event, [&](const auto& typed, const EventView& at) { apply_to(model, typed, at); }, UnknownEvents::skip);
     if (!decoded) return fail(decoded.error());
   }
   if (const auto error = cursor.error()) return fail(*error);
@@ -141,18 +137,11 @@ void Decision::emit(std::string_view stream, const Event& event, EmitOptions opt
 
 template <typename Decide>
 Result<Appended> decide(Store& store, Decide&& decide, const DecisionOptions& options) {
-  if (options.command.id) {
-    const auto recorded = find_command(store, *options.command.id);
-    if (!recorded) return fail(recorded.error());
-    if (*recorded) return **recorded;
-  }
-  return retry_on_conflict(options.retry, [&]() -> Result<Appended> {
-    Decision decision(store, options);
-    if constexpr (std::is_void_v<decltype(decide(decision))>) {
-      decide(decision);
-    } else {
-      if (const auto decided = decide(decision); !decided) return fail(decided.error());
-    }
+  DecisionOptions looked_for = options;
+  looked_for.command_is_new = true;  // carry_out() looks
+  return carry_out(store, options.command, options.retry, [&]() -> Result<Appended> {
+    Decision decision(store, looked_for);
+    DAYBOOK_TRY(run_decision(decide, decision));
     if (decision.empty()) return Appended{};
     return decision.save();
   });

@@ -56,10 +56,17 @@ class Repository {
   Result<Loaded> load(std::string_view id) {
     const auto begun = std::chrono::steady_clock::now();
     DAYBOOK_TRY(check_policy());
-    auto loaded = begin(id);
-    if (!loaded) return loaded;
-    DAYBOOK_TRY(catch_up(*loaded));
-    after_load(*loaded, std::chrono::steady_clock::now() - begun);
+    Loaded loaded(id);
+    Version cached = 0;
+    if (auto kept = cache_.get(loaded.stream_)) {
+      loaded = std::move(*kept);
+      cached = loaded.version_;
+    } else {
+      DAYBOOK_TRY(restore(loaded, {}));
+    }
+    DAYBOOK_TRY(catch_up(loaded));
+    const bool has_snapshot = save_slow(loaded, std::chrono::steady_clock::now() - begun);
+    if (has_snapshot || loaded.version_ != cached) cache_.put(loaded);
     return loaded;
   }
 
@@ -98,8 +105,7 @@ class Repository {
   // Appends what the aggregate has pending, if its stream is where it was loaded: wrong_version (expected, actual) when not.
   // Then the aggregate is at its new version with nothing pending; after an error it is as it was, and may be saved again.
   Result<Appended> save(Loaded& aggregate, const CommandContext& command = {}) {
-    UnitOfWork work(*store_, {.command = command, .durability = options_.durability});
-    return work.add(*this, aggregate).save();
+    return save_as(aggregate, {.command = command, .durability = options_.durability});
   }
 
   // Loads, calls `decide(aggregate)`, and saves what it has emitted; again when somebody else was first. `decide` returns void
@@ -109,21 +115,12 @@ class Repository {
   template <typename Decide>
   Result<Appended> update(std::string_view id, Decide&& decide, const CommandContext& command = {},
                           const RetryPolicy& retry = {}) {
-    if (command.id) {
-      const auto recorded = find_command(*store_, *command.id);
-      if (!recorded) return fail(recorded.error());
-      if (*recorded) return **recorded;
-    }
-    return retry_on_conflict(retry, [&]() -> Result<Appended> {
+    return carry_out(*store_, command, retry, [&]() -> Result<Appended> {
       auto aggregate = load(id);
       if (!aggregate) return fail(aggregate.error());
-      if constexpr (std::is_void_v<decltype(decide(*aggregate))>) {
-        decide(*aggregate);
-      } else {
-        if (const auto decided = decide(*aggregate); !decided) return fail(decided.error());
-      }
+      DAYBOOK_TRY(run_decision(decide, *aggregate));
       if (aggregate->pending().empty()) return Appended{};
-      return save(*aggregate, command);
+      return save_as(*aggregate, {.command = command, .command_is_new = true, .durability = options_.durability});
     });
   }
 
@@ -139,7 +136,7 @@ class Repository {
       DAYBOOK_TRY(store_->snapshots().save({.key = aggregate.stream_,
                                             .version = aggregate.version_,
                                             .position = aggregate.position_,
-                                            .fingerprint = fingerprint(),
+                                            .fingerprint = state_fingerprint<State>(),
                                             .state = state}));
       aggregate.snapshot_version_ = aggregate.version_;
       aggregate.snapshot_saved_at_ = now();
@@ -156,40 +153,27 @@ class Repository {
     return snapshot_error_;
   }
 
-  // Of the state's schema, as snapshots of this type are marked.
-  static std::uint64_t fingerprint() {
-    std::uint64_t print = 0;
-    if constexpr (Encodable<State>) print = Codec<State>::fingerprint();
-    if constexpr (requires { State::kStateVersion; }) {
-      print = (print ^ static_cast<std::uint64_t>(State::kStateVersion)) * 0x9e3779b97f4a7c15;
-    }
-    return print;
-  }
-
  private:
   friend class UnitOfWork;
 
   static Timestamp now() { return std::chrono::time_point_cast<Timestamp::duration>(std::chrono::system_clock::now()); }
   static Error no_codec() { return {.code = Errc::invalid_argument, .what = "snapshots need a codec of the state"}; }
 
+  Result<Appended> save_as(Loaded& aggregate, const UnitOfWork::Options& options) {
+    UnitOfWork work(*store_, options);
+    return work.add(*this, aggregate).save();
+  }
+
   Result<void> check_policy() const {
     if (!Encodable<State> && options_.snapshots.enabled()) return fail(no_codec());
     return {};
-  }
-
-  // What is known without reading events.
-  Result<Loaded> begin(std::string_view id) {
-    Loaded loaded(id);
-    if (auto kept = cache_.get(loaded.stream())) return std::move(*kept);
-    DAYBOOK_TRY(restore(loaded, {}));
-    return loaded;
   }
 
   Result<void> restore(Loaded& loaded, const SnapshotBounds& bounds) {
     loaded.snapshot_saved_at_ = now();
     if constexpr (Encodable<State>) {
       if (!options_.snapshots.enabled()) return {};
-      const auto snapshot = store_->snapshots().latest(loaded.stream_, fingerprint(), bounds);
+      const auto snapshot = store_->snapshots().latest(loaded.stream_, state_fingerprint<State>(), bounds);
       if (!snapshot) return note(fail(snapshot.error()));
       if (!*snapshot) return {};
       State state;
@@ -279,12 +263,12 @@ class Repository {
     return {};
   }
 
-  void after_load(Loaded& loaded, std::chrono::nanoseconds took) {
+  // A snapshot of what took long to load. Whether one was asked for.
+  bool save_slow(Loaded& loaded, std::chrono::nanoseconds took) {
     const auto limit = options_.snapshots.when_load_takes;
-    if (limit.count() != 0 && took >= limit && loaded.version_ > loaded.snapshot_version_) {
-      static_cast<void>(note(save_snapshot(loaded)));
-    }
-    if (loaded.version_ != 0) cache_.put(loaded);
+    if (limit.count() == 0 || took < limit || loaded.version_ == loaded.snapshot_version_) return false;
+    static_cast<void>(note(save_snapshot(loaded)));
+    return true;
   }
 
   // An error of a snapshot costs time, not the operation.

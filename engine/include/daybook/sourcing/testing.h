@@ -11,7 +11,6 @@
 #include <ostream>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -102,15 +101,8 @@ class Given {
   template <typename Decide>
   [[nodiscard]] Outcome<State> when(Decide&& decide) const {
     Aggregate<State> after = aggregate_;
-    if constexpr (std::is_void_v<decltype(decide(after))>) {
-      decide(after);
-      return {aggregate_, std::move(after), {}};
-    } else {
-      const auto decided = decide(after);
-      Result<void> result;
-      if (!decided) result = fail(decided.error());
-      return {aggregate_, std::move(after), std::move(result)};
-    }
+    Result<void> decided = run_decision(decide, after);
+    return {aggregate_, std::move(after), std::move(decided)};
   }
 
  private:

@@ -11,6 +11,7 @@
 #include <daybook/export.h>
 #include <daybook/sourcing/aggregate.h>
 #include <daybook/sourcing/command_id.h>
+#include <daybook/sourcing/retry.h>
 #include <daybook/store.h>
 
 namespace daybook {
@@ -27,6 +28,8 @@ class DAYBOOK_EXPORT UnitOfWork {
  public:
   struct Options {
     CommandContext command{};
+    // It has been looked for, and is not recorded: save() need not look again. (carry_out() looks.)
+    bool command_is_new = false;
     std::optional<Durability> durability{};  // unset = the store's
   };
 
@@ -82,5 +85,24 @@ class DAYBOOK_EXPORT UnitOfWork {
 // Where a command's events are, when it has been recorded; Appended::repeated is true then. Empty when it has not been, or led
 // to no event. Errors: those of Store::find.
 DAYBOOK_EXPORT Result<std::optional<Appended>> find_command(const Store& store, const CommandId& command);
+
+// Carries out a command: calls `attempt`, which loads, decides and saves, and again after a conflict. A command that is
+// recorded already is not carried out, and one that another thread has recorded meanwhile has not failed, whatever was decided
+// on a state that held its result: where it is recorded is returned (Appended::repeated). Without an id there is nothing to
+// look for.
+template <typename Attempt>
+Result<Appended> carry_out(const Store& store, const CommandContext& command, const RetryPolicy& retry,
+                           Attempt&& attempt) {
+  if (!command.id) return retry_on_conflict(retry, attempt);
+  const auto before = find_command(store, *command.id);
+  if (!before) return fail(before.error());
+  if (*before) return **before;
+  return retry_on_conflict(retry, [&]() -> Result<Appended> {
+    auto done = attempt();
+    if (done) return done;
+    const auto meanwhile = find_command(store, *command.id);
+    return meanwhile && *meanwhile ? Result<Appended>(**meanwhile) : done;
+  });
+}
 
 }  // namespace daybook
