@@ -62,9 +62,9 @@ Error about(Error error, std::string_view name) {
   return error;
 }
 
-Timestamp now() noexcept { return Timestamp(std::chrono::nanoseconds(io::coarse_now())); }
-
 }  // namespace
+
+Timestamp now() noexcept { return Timestamp(std::chrono::nanoseconds(io::coarse_now())); }
 
 Result<void> check_name(std::string_view name) {
   const auto allowed = [](char c) {

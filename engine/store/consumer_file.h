@@ -25,6 +25,9 @@ namespace daybook::consumers {
 
 inline constexpr std::string_view kConsumersName = "consumers";
 
+// What journals say when something was done: the coarse clock, a few milliseconds behind.
+Timestamp now() noexcept;
+
 // invalid_argument: not a name of a consumer.
 Result<void> check_name(std::string_view name);
 

@@ -8,13 +8,12 @@
 #include "log/cursor.h"
 #include "log/query_match.h"
 #include "log/query_plan.h"
+#include "store/event_place.h"
 
 namespace daybook::consumers {
 namespace {
 
 Error none_parked(Position position) { return {.code = Errc::not_found, .what = "parked event", .expected = position}; }
-
-Timestamp now() noexcept { return Timestamp(std::chrono::nanoseconds(io::coarse_now())); }
 
 ParkedEvent parked_event(const EventView& event, std::uint32_t attempts, std::string why) {
   return {.position = event.position,
@@ -29,10 +28,9 @@ ParkedEvent parked_event(const EventView& event, std::uint32_t attempts, std::st
 // The place of an event that is there; position 0: the beginning.
 Result<ResumeToken> token_of(const LogView& log, Position position) {
   if (position == 0) return ResumeToken{.log = log.segments->log()};
-  log::Cursor cursor(log.segments, {.after = position - 1});
-  const EventView* const event = cursor.next();
-  if (event == nullptr && cursor.error()) return fail(*cursor.error());
-  if (event != nullptr && event->position == position) return cursor.token();
+  const auto event = find_event(log.segments, position);
+  if (!event) return fail(event.error());
+  if (*event) return ResumeToken{.log = log.segments->log(), .epoch = (*event)->epoch, .position = position};
   return fail(Error{.code = Errc::invalid_argument,
                     .what = "position of a consumer, beyond the end of the log",
                     .expected = log.end(Visibility::published).position,
