@@ -75,9 +75,12 @@ struct Consumers {
     return kOk;
   }
 
-  // One that is not there is an answer, and no failure.
+  // One that is not there is an answer, and no failure. A journal is no part of the log, which verify looks at.
   static int say(const Error& error, Io& io) {
-    const int status = report(io, "consumers", error);
+    const int status = report(io, "consumers", error,
+                              error.code == Errc::corrupt && !error.detail.empty()
+                                  ? "; without its files, consumers/<name>~*, it begins anew"
+                                  : advice(error.code));
     return error.code == Errc::not_found ? kNo : status;
   }
 
@@ -85,7 +88,7 @@ struct Consumers {
     const auto all = opened.consumers();
     if (!all) return say(all.error(), io);
     if (json) {
-      print_json(*all, io);
+      print_list(io.out, "daybook.consumers/1", "consumers", *all, put_consumer);
       return kOk;
     }
     io.out << fmt::format("{:>14} {:>14} {:>8}  {:<24}  {}\n", "position", "lag", "parked", "saved", "name");
@@ -100,7 +103,7 @@ struct Consumers {
     const auto events = opened.parked(parked);
     if (!events) return say(events.error(), io);
     if (json) {
-      print_json(*events, io);
+      print_list(io.out, "daybook.parked/1", "parked", *events, put_parked);
       return kOk;
     }
     for (const ParkedEvent& event : *events) {
@@ -111,48 +114,26 @@ struct Consumers {
     return kOk;
   }
 
-  static void print_json(const std::vector<ConsumerInfo>& all, Io& io) {
-    JsonBuffer buffer;
-    JsonWriter writer(buffer);
-    writer.StartObject();
-    put_text(writer, "schema", "daybook.consumers/1");
-    put_key(writer, "consumers");
-    writer.StartArray();
-    for (const ConsumerInfo& info : all) {
-      writer.StartObject();
-      put_text(writer, "name", info.name);
-      put_number(writer, "position", info.position);
-      put_number(writer, "lag", info.lag);
-      put_number(writer, "parked", info.parked);
-      put_text(writer, "saved_at", format_time(info.saved_at));
-      writer.EndObject();
-    }
-    writer.EndArray();
-    writer.EndObject();
-    io.out << view(buffer) << '\n';
+  static void put_consumer(JsonWriter& json, const ConsumerInfo& info) {
+    json.StartObject();
+    put_text(json, "name", info.name);
+    put_number(json, "position", info.position);
+    put_number(json, "lag", info.lag);
+    put_number(json, "parked", info.parked);
+    put_text(json, "saved_at", format_time(info.saved_at));
+    json.EndObject();
   }
 
-  static void print_json(const std::vector<ParkedEvent>& events, Io& io) {
-    JsonBuffer buffer;
-    JsonWriter writer(buffer);
-    writer.StartObject();
-    put_text(writer, "schema", "daybook.parked/1");
-    put_key(writer, "parked");
-    writer.StartArray();
-    for (const ParkedEvent& event : events) {
-      writer.StartObject();
-      put_number(writer, "position", event.position);
-      put_text(writer, "stream", event.stream);
-      put_number(writer, "version", event.version);
-      put_text(writer, "type", event.type);
-      put_number(writer, "attempts", event.attempts);
-      put_text(writer, "error", event.error);
-      put_text(writer, "parked_at", format_time(event.parked_at));
-      writer.EndObject();
-    }
-    writer.EndArray();
-    writer.EndObject();
-    io.out << view(buffer) << '\n';
+  static void put_parked(JsonWriter& json, const ParkedEvent& event) {
+    json.StartObject();
+    put_number(json, "position", event.position);
+    put_text(json, "stream", event.stream);
+    put_number(json, "version", event.version);
+    put_text(json, "type", event.type);
+    put_number(json, "attempts", event.attempts);
+    put_text(json, "error", event.error);
+    put_text(json, "parked_at", format_time(event.parked_at));
+    json.EndObject();
   }
 };
 

@@ -45,7 +45,7 @@ struct Snapshots {
     const auto entries = opened->snapshots().list(prefix);
     if (!entries) return report(io, "snapshots", entries.error());
     if (json) {
-      print_json(*entries, io);
+      print_list(io.out, "daybook.snapshots/1", "snapshots", *entries, put);
       return kOk;
     }
     for (const SnapshotEntry& entry : *entries) {
@@ -79,19 +79,6 @@ struct Snapshots {
     JsonBuffer buffer;
     JsonWriter writer(buffer);
     put(writer, entry);
-    io.out << view(buffer) << '\n';
-  }
-
-  static void print_json(const std::vector<SnapshotEntry>& entries, Io& io) {
-    JsonBuffer buffer;
-    JsonWriter writer(buffer);
-    writer.StartObject();
-    put_text(writer, "schema", "daybook.snapshots/1");
-    put_key(writer, "snapshots");
-    writer.StartArray();
-    for (const SnapshotEntry& entry : entries) put(writer, entry);
-    writer.EndArray();
-    writer.EndObject();
     io.out << view(buffer) << '\n';
   }
 };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <ostream>
 #include <string_view>
 
 #include <rapidjson/stringbuffer.h>
@@ -27,6 +28,22 @@ void put_text(JsonWriter& json, std::string_view key, std::string_view text);
 void put_bool(JsonWriter& json, std::string_view key, bool value);
 // Rounded to `decimals`.
 void put_decimal(JsonWriter& json, std::string_view key, double value, int decimals);
+
+// A document that is a list: {"schema": schema, "<name>": [...]}, and the end of its line. `put(json, element)` writes an element.
+template <typename Elements, typename Put>
+void print_list(std::ostream& out, std::string_view schema, std::string_view name, const Elements& elements,
+                Put&& put) {
+  JsonBuffer buffer;
+  JsonWriter json(buffer);
+  json.StartObject();
+  put_text(json, "schema", schema);
+  put_key(json, name);
+  json.StartArray();
+  for (const auto& element : elements) put(json, element);
+  json.EndArray();
+  json.EndObject();
+  out << view(buffer) << '\n';
+}
 
 bool is_utf8(std::string_view text);
 

@@ -16,7 +16,8 @@ int exit_code(Errc code) {
   }
 }
 
-// What to do about it, when there is one answer.
+}  // namespace
+
 std::string_view advice(Errc code) {
   switch (code) {
     case Errc::corrupt: return "; try: daybook verify STORE";
@@ -27,11 +28,13 @@ std::string_view advice(Errc code) {
   }
 }
 
-}  // namespace
-
 int report(Io& io, std::string_view command, const Error& error) {
+  return report(io, command, error, advice(error.code));
+}
+
+int report(Io& io, std::string_view command, const Error& error, std::string_view advice) {
   io.out.flush();
-  io.err << "daybook " << command << ": " << describe(error) << advice(error.code) << '\n';
+  io.err << "daybook " << command << ": " << describe(error) << advice << '\n';
   return exit_code(error.code);
 }
 

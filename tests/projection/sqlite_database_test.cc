@@ -78,7 +78,9 @@ TEST_F(SqliteDatabaseTest, AFileThatIsNoDatabaseIsCorrupt) {
   std::FILE* const file = std::fopen(path.c_str(), "w");
   for (int i = 0; i < 1'000; ++i) std::fputs("not a database\n", file);
   std::fclose(file);
-  EXPECT_TRUE(fails_with(SqliteDatabase::open(path, SqliteDatabase::Open::read_write), Errc::corrupt));
+  const auto opened = SqliteDatabase::open(path, SqliteDatabase::Open::read_write);
+  ASSERT_TRUE(fails_with(opened, Errc::corrupt));
+  EXPECT_EQ(opened.error().detail.view(), path + ": file is not a database");
   EXPECT_TRUE(
       fails_with(SqliteDatabase::open((temp_ / "none" / "x.db").string(), SqliteDatabase::Open::read_write), Errc::io));
 }

@@ -1,4 +1,5 @@
 // daybook consumers: the list, what is parked, and the move.
+#include <fstream>
 #include <optional>
 #include <string>
 
@@ -51,6 +52,16 @@ class ConsumersCommandTest : public ::testing::Test {
   const test::TempDir directory_;
   std::optional<Store> store_;
 };
+
+TEST_F(ConsumersCommandTest, ADamagedJournalIsNamedWithTheWayOut) {
+  consume("billing");
+  std::ofstream(path() + "/consumers/billing~2.journal") << "not a journal of anybody";
+  const Outcome outcome = run_inside({"consumers", path()});
+  EXPECT_EQ(outcome.status, kNo);
+  EXPECT_NE(outcome.err.find("consumer billing; without its files, consumers/<name>~*, it begins anew"),
+            std::string::npos)
+      << outcome.err;
+}
 
 TEST_F(ConsumersCommandTest, ListsThem) {
   EXPECT_EQ(run_inside({"consumers", path(), "--json"}).out, "{\"schema\":\"daybook.consumers/1\",\"consumers\":[]}\n");
