@@ -15,15 +15,9 @@
 #include <daybook/sourcing.h>
 #include <daybook/sourcing/json.h>
 
-namespace daybook::bench {
+#include "deposited.h"
 
-struct Deposited {
-  static constexpr EventType kEventType{.name = "MoneyDeposited", .schema_version = 2};
-  std::int64_t cents = 0;
-  std::string account;
-  std::string note;
-};
-BOOST_DESCRIBE_STRUCT(Deposited, (), (cents, account, note))
+namespace daybook::bench {
 
 struct Line {
   std::string sku;
@@ -73,7 +67,7 @@ template <typename T>
 T sample();
 template <>
 Deposited sample() {
-  return {.cents = 125'000, .account = "account-17", .note = "rent for May"};
+  return deposit();
 }
 template <>
 Ordered sample() {

@@ -7,6 +7,8 @@
 // command: Repository::update() on 1,000 aggregates that begin with 100 events each, in turn, one or eight threads (each has
 // aggregates of its own), acknowledged in memory or synced: without snapshots, with one every 10 or 100 events, and with
 // the cache.
+#include <algorithm>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -15,17 +17,10 @@
 #include <daybook/sourcing.h>
 #include <daybook/sourcing/json.h>
 
+#include "deposited.h"
 #include "scratch.h"
 
 namespace daybook::bench {
-
-struct Deposited {
-  static constexpr EventType kEventType{.name = "MoneyDeposited", .schema_version = 2};
-  std::int64_t cents = 0;
-  std::string account;
-  std::string note;
-};
-BOOST_DESCRIBE_STRUCT(Deposited, (), (cents, account, note))
 
 struct Opened {
   static constexpr EventType kEventType{.name = "AccountOpened"};
@@ -45,8 +40,6 @@ struct Account {
 BOOST_DESCRIBE_STRUCT(Account, (), (owner, cents))
 
 namespace {
-
-Deposited deposit() { return {.cents = 125'000, .account = "account-17", .note = "rent for May"}; }
 
 Store open_store(const Scratch& scratch, Durability durability) {
   return must(Store::open(scratch.store(), {.durability = durability}));

@@ -316,23 +316,25 @@ TEST_F(ConsumerTest, ReadOnlyStoresHaveConsumersToo) {
 }
 
 TEST_F(ConsumerTest, WithoutTheRightToWriteThereIsAClearError) {
-  if (::geteuid() != 0) GTEST_SKIP() << "needs root, to become somebody else";
   append_many(5);
   fs::permissions(temp_.path(), fs::perms(0755));
-  fs::permissions(path(), fs::perms(0755));
+  fs::permissions(path(), fs::perms(0555));
   for (const auto& entry : fs::recursive_directory_iterator(path())) {
     fs::permissions(entry.path(), entry.is_directory() ? fs::perms(0755) : fs::perms(0644));
   }
   EXPECT_TRUE(succeeds_in_child([&] {
-    ASSERT_EQ(::setgroups(0, nullptr), 0);
-    ASSERT_EQ(::setgid(65534), 0);
-    ASSERT_EQ(::setuid(65534), 0);
+    if (::geteuid() == 0) {  // whom no permission stops
+      ASSERT_EQ(::setgroups(0, nullptr), 0);
+      ASSERT_EQ(::setgid(65534), 0);
+      ASSERT_EQ(::setuid(65534), 0);
+    }
     auto reader = Store::open(path(), read_only());
     ASSERT_TRUE(is_ok(reader));
     const auto refused = reader->consumer("a");
     ASSERT_TRUE(fails_with(refused, Errc::io, EACCES));
     EXPECT_EQ(refused.error().detail.view(), "consumer a");
   }));
+  fs::permissions(path(), fs::perms(0755));  // so that it can be removed
 }
 
 TEST_F(ConsumerTest, TheListSaysWhatIsSaved) {

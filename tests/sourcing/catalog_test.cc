@@ -9,6 +9,7 @@
 #include <daybook/sourcing/decoder.h>
 
 #include "sourcing/account_history.h"
+#include "sourcing/event_at_7.h"
 
 namespace daybook::testing {
 namespace {
@@ -33,17 +34,6 @@ using Texts = std::vector<std::string>;
 
 constexpr std::string_view kAt7 = "stream account-1 @ version 7 (position 123): ";
 
-EventView view(std::string_view type, std::uint32_t schema_version, std::string_view payload) {
-  EventView event;
-  event.position = 123;
-  event.version = 7;
-  event.stream = "account-1";
-  event.type = type;
-  event.schema_version = schema_version;
-  event.payload = payload;
-  return event;
-}
-
 std::string problem_of(const Catalog& catalog) {
   const auto checked = catalog.check();
   if (checked) return "";
@@ -55,46 +45,47 @@ std::string problem_of(const Catalog& catalog) {
 TEST(CatalogTest, StepsChainToTheCurrentForm) {
   const Catalog catalog = account_catalog();
   EXPECT_EQ(problem_of(catalog), "");
-  EXPECT_EQ(decode(&catalog, view("AccountOpened", 3, "Ada|EUR|5")), Texts{"opened Ada EUR 5 @ 7"});
-  EXPECT_EQ(decode(&catalog, view("AccountOpened", 2, "Ada|USD")), Texts{"opened Ada USD 0 @ 7"});
-  EXPECT_EQ(decode(&catalog, view("AccountOpened", 1, "Ada")), Texts{"opened Ada EUR 0 @ 7"});
+  EXPECT_EQ(decode(&catalog, event_at_7("AccountOpened", 3, "Ada|EUR|5")), Texts{"opened Ada EUR 5 @ 7"});
+  EXPECT_EQ(decode(&catalog, event_at_7("AccountOpened", 2, "Ada|USD")), Texts{"opened Ada USD 0 @ 7"});
+  EXPECT_EQ(decode(&catalog, event_at_7("AccountOpened", 1, "Ada")), Texts{"opened Ada EUR 0 @ 7"});
 }
 
 TEST(CatalogTest, AnEventCanBeSplit) {
   const Catalog catalog = account_catalog();
-  EXPECT_EQ(decode(&catalog, view("MoneyMoved", 1, "12")), (Texts{"deposited 12 @ 7", "closed moved @ 7"}));
-  EXPECT_EQ(decode(&catalog, view("Several", 1, "1,2,3")),
+  EXPECT_EQ(decode(&catalog, event_at_7("MoneyMoved", 1, "12")), (Texts{"deposited 12 @ 7", "closed moved @ 7"}));
+  EXPECT_EQ(decode(&catalog, event_at_7("Several", 1, "1,2,3")),
             (Texts{"deposited 1 @ 7", "deposited 2 @ 7", "closed 3 @ 7"}));
-  EXPECT_EQ(decode(&catalog, view("Several", 1, "")), Texts{});
+  EXPECT_EQ(decode(&catalog, event_at_7("Several", 1, "")), Texts{});
 }
 
 TEST(CatalogTest, AnEventCanBeDropped) {
   const Catalog catalog = account_catalog();
-  EXPECT_EQ(decode(&catalog, view("AccountTouched", 1, "whatever")), Texts{});
-  EXPECT_EQ(decode(&catalog, view("Rounded", 1, "0")), Texts{});
-  EXPECT_EQ(decode(&catalog, view("Rounded", 1, "4")), Texts{"deposited 4 @ 7"});
+  EXPECT_EQ(decode(&catalog, event_at_7("AccountTouched", 1, "whatever")), Texts{});
+  EXPECT_EQ(decode(&catalog, event_at_7("Rounded", 1, "0")), Texts{});
+  EXPECT_EQ(decode(&catalog, event_at_7("Rounded", 1, "4")), Texts{"deposited 4 @ 7"});
 }
 
 TEST(CatalogTest, ARenamedTypeIsFoundByItsOldName) {
   const Catalog catalog = account_catalog();
-  EXPECT_EQ(decode(&catalog, view("PaidIn", 2, "8")), Texts{"deposited 8 @ 7"});    // alias, current version
-  EXPECT_EQ(decode(&catalog, view("PaidIn", 1, "8")), Texts{"deposited 800 @ 7"});  // alias, older version
-  EXPECT_EQ(decode(&catalog, view("MoneyDeposited", 1, "8")), Texts{"deposited 800 @ 7"});
+  EXPECT_EQ(decode(&catalog, event_at_7("PaidIn", 2, "8")), Texts{"deposited 8 @ 7"});    // alias, current version
+  EXPECT_EQ(decode(&catalog, event_at_7("PaidIn", 1, "8")), Texts{"deposited 800 @ 7"});  // alias, older version
+  EXPECT_EQ(decode(&catalog, event_at_7("MoneyDeposited", 1, "8")), Texts{"deposited 800 @ 7"});
 }
 
 // The seed of this: a chain with a gap that silently handed out the event as it was.
 TEST(CatalogTest, NothingIsEverLeftUnmigrated) {
   const Catalog catalog = account_catalog();
   for (const auto unknown : {UnknownEvents::fail, UnknownEvents::skip}) {
-    EXPECT_EQ(decode(&catalog, view("AccountOpened", 4, "x"), unknown),
+    EXPECT_EQ(decode(&catalog, event_at_7("AccountOpened", 4, "x"), unknown),
               Texts{std::string(kAt7) + "AccountOpened v4: no path to v3"});
-    EXPECT_EQ(decode(&catalog, view("PaidIn", 9, "x"), unknown), Texts{std::string(kAt7) + "PaidIn v9: no path to v2"});
-    EXPECT_EQ(decode(&catalog, view("MoneyMoved", 2, "x"), unknown),
+    EXPECT_EQ(decode(&catalog, event_at_7("PaidIn", 9, "x"), unknown),
+              Texts{std::string(kAt7) + "PaidIn v9: no path to v2"});
+    EXPECT_EQ(decode(&catalog, event_at_7("MoneyMoved", 2, "x"), unknown),
               Texts{std::string(kAt7) + "MoneyMoved v2: no step from this version"});
   }
-  EXPECT_EQ(decode(&catalog, view("Weather", 1, "x")),
+  EXPECT_EQ(decode(&catalog, event_at_7("Weather", 1, "x")),
             Texts{std::string(kAt7) + "Weather v1: type is not in the event set"});
-  EXPECT_EQ(decode(&catalog, view("Weather", 1, "x"), UnknownEvents::skip), Texts{});
+  EXPECT_EQ(decode(&catalog, event_at_7("Weather", 1, "x"), UnknownEvents::skip), Texts{});
 }
 
 // A reader of deposits does not stop at an account that nobody can open any more.
@@ -103,11 +94,11 @@ TEST(CatalogTest, WhereTypesMayBeSkippedStepsThatLeadElsewhereAreNotTaken) {
   const EventDecoder<EventSet<MoneyDeposited>> decoder(&catalog);
   std::vector<std::string> seen;
   const auto visit = [&](const MoneyDeposited& e, const EventView&) { seen.push_back(text_of(e)); };
-  EXPECT_EQ(decoder.decode(view("AccountOpened", 1, "bad"), visit, UnknownEvents::skip), 0u);
-  EXPECT_FALSE(decoder.decode(view("AccountOpened", 1, "bad"), visit));
+  EXPECT_EQ(decoder.decode(event_at_7("AccountOpened", 1, "bad"), visit, UnknownEvents::skip), 0u);
+  EXPECT_FALSE(decoder.decode(event_at_7("AccountOpened", 1, "bad"), visit));
   // Half of this one is a deposit.
-  EXPECT_EQ(decoder.decode(view("MoneyMoved", 1, "12"), visit, UnknownEvents::skip), 1u);
-  EXPECT_FALSE(decoder.decode(view("MoneyMoved", 1, "12"), visit));
+  EXPECT_EQ(decoder.decode(event_at_7("MoneyMoved", 1, "12"), visit, UnknownEvents::skip), 1u);
+  EXPECT_FALSE(decoder.decode(event_at_7("MoneyMoved", 1, "12"), visit));
   EXPECT_EQ(seen, (Texts{"deposited 12", "deposited 12"}));
 }
 
@@ -121,7 +112,7 @@ TEST(CatalogTest, AnAliasLeadsWhereItsTypeLed) {
   const EventDecoder<EventSet<AccountClosed>> decoder(&catalog);
   std::vector<std::string> seen;
   const auto visit = [&](const AccountClosed& e, const EventView&) { seen.push_back(text_of(e)); };
-  EXPECT_EQ(decoder.decode(view("PaidIn", 1, "7"), visit, UnknownEvents::skip), 1u);
+  EXPECT_EQ(decoder.decode(event_at_7("PaidIn", 1, "7"), visit, UnknownEvents::skip), 1u);
   EXPECT_EQ(seen, Texts{"closed after 7"});
   EXPECT_EQ(catalog.query<AccountClosed>(),
             (Query{.items = {{.types = {"AccountClosed", "MoneyDeposited", "PaidIn"}}}}));
@@ -129,9 +120,9 @@ TEST(CatalogTest, AnAliasLeadsWhereItsTypeLed) {
 
 TEST(CatalogTest, AStepThatFailsNamesTheEventAndTheForm) {
   const Catalog catalog = account_catalog();
-  EXPECT_EQ(decode(&catalog, view("MoneyDeposited", 1, "-1")),
+  EXPECT_EQ(decode(&catalog, event_at_7("MoneyDeposited", 1, "-1")),
             Texts{std::string(kAt7) + "MoneyDeposited v1: negative: "});
-  EXPECT_EQ(decode(&catalog, view("AccountOpened", 1, "bad")),
+  EXPECT_EQ(decode(&catalog, event_at_7("AccountOpened", 1, "bad")),
             Texts{std::string(kAt7) + "AccountOpened v1: as AccountOpened v2: no currency: cannot read text"});
 }
 
@@ -141,7 +132,7 @@ TEST(CatalogTest, AnUpcasterSeesTheStoredEvent) {
   catalog.upcast<MoneyDepositedV1>([](const MoneyDepositedV1&, const EventView& stored) {
     return MoneyDeposited{.cents = static_cast<std::int64_t>(stored.position)};
   });
-  EXPECT_EQ(decode(&catalog, view("MoneyDeposited", 1, "8")), Texts{"deposited 123 @ 7"});
+  EXPECT_EQ(decode(&catalog, event_at_7("MoneyDeposited", 1, "8")), Texts{"deposited 123 @ 7"});
 }
 
 TEST(CatalogTest, StepsMayBeGivenWithoutStructs) {
@@ -154,8 +145,8 @@ TEST(CatalogTest, StepsMayBeGivenWithoutStructs) {
     return Result<EventForms>(EventForms{{{"AccountClosed", 1}, "x"}});
   });
   EXPECT_EQ(problem_of(catalog), "");
-  EXPECT_EQ(decode(&catalog, view("Cash", 1, "8")), Texts{"deposited 80 @ 7"});
-  EXPECT_EQ(decode(&catalog, view("Cheat", 1, "8")),
+  EXPECT_EQ(decode(&catalog, event_at_7("Cash", 1, "8")), Texts{"deposited 80 @ 7"});
+  EXPECT_EQ(decode(&catalog, event_at_7("Cheat", 1, "8")),
             Texts{std::string(kAt7) + "Cheat v1: the step made a form that it did not declare: AccountClosed v1"});
 }
 
@@ -199,7 +190,7 @@ TEST(CatalogCheckTest, ACycle) {
   Catalog unchecked;
   unchecked.add<MoneyDeposited>();
   unchecked.upcast(StoredType{"A", 1}, {StoredType{"A", 1}}, kSame);
-  EXPECT_EQ(decode(&unchecked, view("A", 1, "8")), Texts{std::string(kAt7) + "A v1: as A v1: a cycle of steps"});
+  EXPECT_EQ(decode(&unchecked, event_at_7("A", 1, "8")), Texts{std::string(kAt7) + "A v1: as A v1: a cycle of steps"});
 }
 
 TEST(CatalogCheckTest, TwoTypesOfOneName) {

@@ -7,6 +7,8 @@
 
 #include <daybook/sourcing/raw.h>
 
+#include "sourcing/event_at_7.h"
+
 namespace {
 
 struct Deposited {
@@ -28,6 +30,7 @@ struct daybook::Codec<Closed> : daybook::RawCodec<Closed> {};
 namespace daybook {
 namespace {
 
+using testing::event_at_7;
 using Events = EventSet<Deposited, Closed>;
 
 // What a visitor was called with, as text.
@@ -48,37 +51,26 @@ std::string bytes_of(const T& event) {
   return bytes;
 }
 
-EventView view(std::string_view type, std::uint32_t schema_version, std::string_view payload) {
-  EventView event;
-  event.position = 123;
-  event.version = 7;
-  event.stream = "account-1";
-  event.type = type;
-  event.schema_version = schema_version;
-  event.payload = payload;
-  return event;
-}
-
 TEST(EventDecoderTest, VisitsTheStructOfTheType) {
   Visits visits;
   const EventDecoder<Events> decoder;
   const std::string deposit = bytes_of(Deposited{.cents = -5});
   const std::string close = bytes_of(Closed{.reason = 3});
-  EXPECT_EQ(decoder.decode(view("Deposited", 2, deposit), visits), 1u);
-  EXPECT_EQ(decoder.decode(view("Closed", 1, close), visits), 1u);
-  EXPECT_EQ(decoder.decode(view("PaidIn", 2, deposit), visits), 1u);  // by its alias
+  EXPECT_EQ(decoder.decode(event_at_7("Deposited", 2, deposit), visits), 1u);
+  EXPECT_EQ(decoder.decode(event_at_7("Closed", 1, close), visits), 1u);
+  EXPECT_EQ(decoder.decode(event_at_7("PaidIn", 2, deposit), visits), 1u);  // by its alias
   EXPECT_EQ(visits.seen, (std::vector<std::string>{"deposited -5 @ 7", "closed 3 @ 7", "deposited -5 @ 7"}));
 }
 
 TEST(EventDecoderTest, AnUnknownTypeFailsUnlessItMayBeSkipped) {
   Visits visits;
   const EventDecoder<Events> decoder;
-  const auto failed = decoder.decode(view("Opened", 1, ""), visits);
+  const auto failed = decoder.decode(event_at_7("Opened", 1, ""), visits);
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().code, Errc::bad_event);
   EXPECT_EQ(failed.error().detail.view(),
             "stream account-1 @ version 7 (position 123): Opened v1: type is not in the event set");
-  EXPECT_EQ(decoder.decode(view("Opened", 1, ""), visits, UnknownEvents::skip), 0u);
+  EXPECT_EQ(decoder.decode(event_at_7("Opened", 1, ""), visits, UnknownEvents::skip), 0u);
   EXPECT_TRUE(visits.seen.empty());
 }
 
@@ -89,7 +81,7 @@ TEST(EventDecoderTest, AnotherSchemaVersionFailsAlwaysWithoutACatalog) {
   const std::string deposit = bytes_of(Deposited{.cents = 1});
   for (const auto unknown : {UnknownEvents::fail, UnknownEvents::skip}) {
     for (const std::uint32_t version : {0u, 1u, 3u}) {
-      const auto failed = decoder.decode(view("Deposited", version, deposit), visits, unknown);
+      const auto failed = decoder.decode(event_at_7("Deposited", version, deposit), visits, unknown);
       ASSERT_FALSE(failed);
       EXPECT_EQ(failed.error().code, Errc::bad_event);
       EXPECT_EQ(failed.error().detail.view(), "stream account-1 @ version 7 (position 123): Deposited v" +
@@ -102,7 +94,7 @@ TEST(EventDecoderTest, AnotherSchemaVersionFailsAlwaysWithoutACatalog) {
 TEST(EventDecoderTest, ABadPayloadNamesTheEvent) {
   Visits visits;
   const EventDecoder<Events> decoder;
-  const auto failed = decoder.decode(view("Deposited", 2, "short"), visits);
+  const auto failed = decoder.decode(event_at_7("Deposited", 2, "short"), visits);
   ASSERT_FALSE(failed);
   EXPECT_EQ(describe(failed.error()),
             "bad_event: cannot decode: stream account-1 @ version 7 (position 123): Deposited v2: 5 bytes for 8: "
@@ -114,7 +106,7 @@ TEST(EventDecoderTest, LongNamesLeaveRoomForTheRule) {
   Visits visits;
   const EventDecoder<Events> decoder;
   const std::string name(255, 'n');
-  EventView event = view(name, 4'294'967'295, "");
+  EventView event = event_at_7(name, 4'294'967'295, "");
   event.stream = name;
   event.version = event.position = ~std::uint64_t{0};
   const auto failed = decoder.decode(event, visits);
@@ -125,7 +117,7 @@ TEST(EventDecoderTest, LongNamesLeaveRoomForTheRule) {
 TEST(EventDecoderTest, AnErrorOfTheVisitorIsReturnedAsItIs) {
   const EventDecoder<Events> decoder;
   const auto refused =
-      decoder.decode(view("Closed", 1, bytes_of(Closed{})),
+      decoder.decode(event_at_7("Closed", 1, bytes_of(Closed{})),
                      [](const auto&, const EventView&) -> Result<void> { return refuse("not today"); });
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, Errc::refused);

@@ -159,6 +159,14 @@ TEST_F(LazyOpenTest, ABackwardReadDoesNotBeginBeforeDamage) {
   EXPECT_TRUE(other.error());
 }
 
+// A store with one event, closed.
+void make_with_one_event(const fs::path& where, const OpenOptions& options) {
+  auto made = Store::open(where, options);
+  ASSERT_TRUE(is_ok(made));
+  ASSERT_TRUE(is_ok(made->append("s", Expect::any(), {{.type = "T"}})));
+  ASSERT_TRUE(is_ok(made->close()));
+}
+
 // Further behind the end than opening looks: the writer finds it before an append gets there.
 TEST_F(LazyOpenTest, SomethingFarBehindTheEndStopsTheLog) {
   constexpr std::uint64_t kSize = 64u << 20;
@@ -166,12 +174,7 @@ TEST_F(LazyOpenTest, SomethingFarBehindTheEndStopsTheLog) {
   close();
   const fs::path large = temp_ / "large";
   const OpenOptions options{.durability = Durability::memory, .segment_size = kSize};
-  {
-    auto made = Store::open(large, options);
-    ASSERT_TRUE(is_ok(made));
-    ASSERT_TRUE(is_ok(made->append("s", Expect::any(), {{.type = "T"}})));
-    ASSERT_TRUE(is_ok(made->close()));
-  }
+  make_with_one_event(large, options);
   {
     std::fstream file(large / format::kSegmentsName / format::segment_name(1),
                       std::ios::in | std::ios::out | std::ios::binary);
@@ -199,12 +202,7 @@ TEST_F(LazyOpenTest, WhatLiesFarBehindATornTailIsCutAndReported) {
   close();
   const fs::path large = temp_ / "large";
   const OpenOptions options{.durability = Durability::memory, .segment_size = kSize};
-  {
-    auto made = Store::open(large, options);
-    ASSERT_TRUE(is_ok(made));
-    ASSERT_TRUE(is_ok(made->append("s", Expect::any(), {{.type = "T"}})));
-    ASSERT_TRUE(is_ok(made->close()));
-  }
+  make_with_one_event(large, options);
   {
     // Without its footer, the segment is one that somebody was writing to.
     std::fstream file(large / format::kSegmentsName / format::segment_name(1),
