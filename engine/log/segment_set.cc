@@ -19,6 +19,7 @@ void SegmentSet::add(std::shared_ptr<segment::Segment> segment, std::uint64_t wr
   const std::lock_guard lock(mutex_);
   const std::uint64_t number = segment->number();
   newest_ = number;
+  if (numbers_ && (numbers_->empty() || numbers_->back() < number)) numbers_->push_back(number);
   open_[number] = std::make_shared<ReadSegment>(std::move(segment), written_from);
 }
 
@@ -42,15 +43,18 @@ Result<std::shared_ptr<ReadSegment>> SegmentSet::get(std::uint64_t number) {
 
 Result<std::vector<std::uint64_t>> SegmentSet::numbers() {
   DAYBOOK_TRY(check_process());
+  std::unique_lock lock(mutex_, std::defer_lock);
+  if (writing()) lock.lock();  // nothing is added between the list and what is kept of it
+  if (numbers_) return *numbers_;
   const auto names = segments_->list();
   if (!names) return fail(names.error());
   std::vector<std::uint64_t> numbers;
-  const std::lock_guard lock(mutex_);
   for (const std::string& name : *names) {
     const auto number = format::parse_segment_name(name);
     if (number && (!writing() || *number <= newest_)) numbers.push_back(*number);
   }
   std::ranges::sort(numbers);
+  if (writing()) numbers_ = numbers;
   return numbers;
 }
 

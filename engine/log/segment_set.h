@@ -47,7 +47,7 @@ class SegmentSet {
   // not its mappings.
   Result<std::shared_ptr<ReadSegment>> get(std::uint64_t number);
 
-  // The numbers of the segments in the directory, ascending.
+  // The numbers of the segments in the directory, ascending. The writer lists it once: after that, only add() brings more.
   Result<std::vector<std::uint64_t>> numbers();
 
   // The end of what is durable, for cursors that stop there; nothing = everything that can be read is (no writer since
@@ -80,7 +80,8 @@ class SegmentSet {
 
   std::mutex mutex_;
   std::unordered_map<std::uint64_t, std::shared_ptr<ReadSegment>> open_;
-  std::uint64_t newest_ = 0;  // the last that the writer has added
+  std::uint64_t newest_ = 0;                           // the last that the writer has added
+  std::optional<std::vector<std::uint64_t>> numbers_;  // of the writer, once they were listed
 };
 
 }  // namespace daybook::log

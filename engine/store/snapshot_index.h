@@ -52,6 +52,7 @@ struct Generation {
   std::int64_t recorded_at = 0;
   SnapshotFile* file = nullptr;
   std::uint64_t offset = 0;
+  bool in_log = false;  // its event was found when it was saved here, and a log loses events in no session
   mutable Verdict verdict;
 
   [[nodiscard]] const format::SnapshotRecord& record() const noexcept { return file->record(offset); }

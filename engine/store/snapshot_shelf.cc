@@ -98,6 +98,7 @@ Result<SnapshotCondition> SnapshotShelf::look_at(const Generation& generation) c
   if (format::snapshot_state_crc(format::snapshot_state(record)) != record.state_crc) {
     return SnapshotCondition::damaged;
   }
+  if (generation.in_log) return SnapshotCondition::good;
   const auto event = find_event(segments_, generation.position);
   if (!event) return fail(event.error());
   const bool same = event->has_value() && (*event)->epoch == generation.epoch &&
@@ -198,8 +199,10 @@ Result<void> SnapshotShelf::write(const NewSnapshot& snapshot, std::uint64_t epo
     return written;
   }
   file->advance(bytes_.size());
-  // Still to be looked at: what latest() returns was read back, whoever wrote it.
-  index_.add(snapshot.key, make_generation(*file, place.offset, record));
+  // Its bytes are still to be looked at: what latest() returns was read back, whoever wrote it.
+  Generation saved = make_generation(*file, place.offset, record);
+  saved.in_log = true;
+  index_.add(snapshot.key, saved);
   if (bytes_.capacity() > kBufferKept) bytes_ = {};
   return {};
 }
