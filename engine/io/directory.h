@@ -37,6 +37,12 @@ class Mapping {
   // An error (EFAULT) says that it cannot be backed; never a signal. Kernels without it: does nothing.
   virtual Result<void> populate(std::uint64_t offset, std::uint64_t size) = 0;
 
+  // A look at [offset, offset + size), whole pages, is no reason to read from the disk what lies around it.
+  virtual void read_no_more_than(std::uint64_t offset, std::uint64_t size) noexcept {
+    (void)offset;
+    (void)size;
+  }
+
  protected:
   std::span<std::byte> bytes_;
 };

@@ -73,6 +73,11 @@ class PosixMapping final : public Mapping {
     return fail_with_errno("madvise");
   }
 
+  // Else a fault brings what the disk's read-ahead is in size, megabytes on some, from around the page.
+  void read_no_more_than(std::uint64_t offset, std::uint64_t size) noexcept override {
+    (void)::madvise(bytes_.data() + offset, size, MADV_RANDOM);
+  }
+
  private:
   std::unique_ptr<ipc::mapped_region> region_;
   const Access access_;  // as mapped

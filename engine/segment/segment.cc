@@ -85,7 +85,10 @@ Segment::Segment(const format::SegmentHeader& header, std::unique_ptr<io::Mappin
       salt_(format::segment_salt(header)),
       data_end_(format::data_end(header.size)),
       mapping_(std::move(mapping)),
-      bytes_(mapping_->bytes()) {}
+      bytes_(mapping_->bytes()) {
+  // The footer is looked at by each open, and nothing near it is.
+  mapping_->read_no_more_than(data_end_, header.size - data_end_);
+}
 
 Segment::Segment(const format::SegmentHeader& header, std::vector<std::byte> copy)
     : header_(header),

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <span>
 #include <vector>
 
 #include <sys/mman.h>
@@ -119,6 +120,22 @@ TEST_F(MappingTest, PopulateMakesThePagesResident) {
   EXPECT_TRUE(fails_with(mapping->populate(1, kSize), Errc::invalid_argument));
   EXPECT_TRUE(fails_with(mapping->populate(kSize + 1, 0), Errc::invalid_argument));
   EXPECT_TRUE(fails_with(mapping->populate(1, ~0ull), Errc::invalid_argument));
+}
+
+// Where the files are not on a disk (tmpfs), there is nothing to read ahead, and this says nothing.
+TEST_F(MappingTest, ReadsNothingAroundAPageThatIsLookedAtAlone) {
+  const std::vector<std::byte> noise(kSize, std::byte{42});
+  ASSERT_TRUE(is_ok(file_->write_at(0, noise)));
+  ASSERT_TRUE(is_ok(file_->sync()));
+  file_->drop_cache();
+  const auto mapping = map(Access::read);
+  mapping->read_no_more_than(kSize - 4096, 4096);
+  EXPECT_EQ(mapping->bytes()[kSize - 1], std::byte{42});
+  std::vector<unsigned char> resident(kSize / 4096);
+  ASSERT_EQ(::mincore(mapping->bytes().data(), kSize, resident.data()), 0);
+  EXPECT_EQ(resident.back() & 1, 1);
+  EXPECT_TRUE(std::ranges::none_of(std::span(resident).first(resident.size() - 1),
+                                   [](unsigned char page) { return (page & 1) != 0; }));
 }
 
 TEST_F(MappingTest, PopulateOnAnOldKernelDoesNothing) {

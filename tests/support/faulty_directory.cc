@@ -23,6 +23,9 @@ class FaultyMapping final : public io::Mapping {
     if (const auto hit = faults_->on_call(IoCall::populate)) return fail(hit->error);
     return inner_->populate(offset, size);
   }
+  void read_no_more_than(std::uint64_t offset, std::uint64_t size) noexcept override {
+    inner_->read_no_more_than(offset, size);
+  }
 
  private:
   std::unique_ptr<io::Mapping> inner_;
