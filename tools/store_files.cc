@@ -7,6 +7,8 @@
 
 #include "format/layout.h"
 #include "io/lock_holder.h"
+#include "io/system_error.h"
+#include "log/segment_set.h"
 #include "segment/segment.h"
 
 namespace daybook::tools {
@@ -22,20 +24,21 @@ bool has_closing_footer(io::Directory& segments, std::uint64_t number) {
 }  // namespace
 
 Result<StoreFiles> StoreFiles::open(const std::string& path) {
+  const auto fail_about = [&path](const Error& error) { return fail(io::about(path, error)); };
   StoreFiles files;
   auto store = io::open_directory(path, false);
-  if (!store) return fail(store.error());
+  if (!store) return fail_about(store.error());
   files.store = *std::move(store);
-  auto segments = files.store->subdirectory(format::kSegmentsName, false);
-  if (!segments) return fail(segments.error());
+  auto segments = log::open_segments(*files.store, false);
+  if (!segments) return fail_about(segments.error());
   files.segments = *std::move(segments);
   const auto names = files.segments->list();
-  if (!names) return fail(names.error());
+  if (!names) return fail_about(names.error());
   for (const std::string& name : *names) {
     if (const auto number = format::parse_segment_name(name)) files.numbers.push_back(*number);
   }
   std::ranges::sort(files.numbers);
-  if (files.numbers.empty()) return fail({.code = Errc::not_found, .what = "no log in the store"});
+  if (files.numbers.empty()) return fail_about({.code = Errc::not_found, .what = "no log in the store"});
   return files;
 }
 

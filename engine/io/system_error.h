@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cerrno>
+#include <string>
 
 #include <daybook/error.h>
 
@@ -16,5 +17,13 @@ inline Error system_error(const char* call, int error_number) {
 }
 
 inline std::unexpected<Error> fail_with_errno(const char* call) { return fail(system_error(call, errno)); }
+
+// The error with the path that it is about: of one too long for an error, the end.
+inline Error about(std::string path, Error error) {
+  if (!error.detail.empty()) return error;
+  if (path.size() > ErrorText::kSizeMax) path.replace(0, path.size() - ErrorText::kSizeMax + 3, "...");
+  error.detail = ErrorText(path);
+  return error;
+}
 
 }  // namespace daybook::io

@@ -7,6 +7,12 @@
 
 namespace daybook::log {
 
+Result<std::unique_ptr<io::Directory>> open_segments(io::Directory& store, bool create) {
+  auto segments = store.subdirectory(format::kSegmentsName, create);
+  if (segments || create || segments.error().code != Errc::not_found) return segments;
+  return fail(Error{.code = Errc::not_found, .what = "no log in the store"});
+}
+
 SegmentSet::SegmentSet(std::unique_ptr<io::Directory> segments, std::unique_ptr<LivePage> live, Role role)
     : segments_(std::move(segments)), live_(std::move(live)), role_(role), fork_generation_(io::fork_generation()) {}
 

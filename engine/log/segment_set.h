@@ -21,6 +21,9 @@
 
 namespace daybook::log {
 
+// The folder of a store's segments. Errc::not_found: there is none, and it was not to be made.
+Result<std::unique_ptr<io::Directory>> open_segments(io::Directory& store, bool create);
+
 // A segment and what readers have found out about it.
 struct ReadSegment {
   // Written by nobody in this process, unless `from` says otherwise.

@@ -49,7 +49,7 @@ std::vector<index::CheckpointSegment> covered_segments(io::Directory& store, con
 
 Result<std::unique_ptr<Writer>> Writer::open(std::shared_ptr<io::Directory> store, const OpenOptions& options) {
   if (!options.any_file_system) DAYBOOK_TRY(store->check_file_system());
-  auto segments = store->subdirectory(format::kSegmentsName, options.create);
+  auto segments = open_segments(*store, options.create);
   if (!segments) return fail(segments.error());
   auto lock = store->lock(format::kLockName);
   if (!lock) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "io/directory.h"
+#include "io/system_error.h"
 #include "log/cursor.h"
 #include "log/log_index.h"
 #include "log/query_cursor.h"
@@ -21,7 +22,7 @@ namespace daybook {
 namespace {
 
 Result<std::shared_ptr<log::SegmentSet>> open_reader(io::Directory& store) {
-  auto directory = store.subdirectory(format::kSegmentsName, false);
+  auto directory = log::open_segments(store, false);
   if (!directory) return fail(directory.error());
   auto segments = std::make_shared<log::SegmentSet>(std::move(*directory), log::LivePage::open_reader(store),
                                                     log::SegmentSet::Role::reader);
@@ -73,8 +74,10 @@ Result<SegmentInfo> describe_segment(log::SegmentSet& segments, std::uint64_t nu
 Result<Store> Store::open(const std::filesystem::path& directory, const OpenOptions& options) {
   const bool create = options.mode == Mode::read_write && options.create;
   auto opened = io::open_directory(directory.string(), create);
-  if (!opened) return fail(opened.error());
-  return StoreAccess::open(std::move(*opened), options);
+  if (!opened) return fail(io::about(directory.string(), opened.error()));
+  auto store = StoreAccess::open(std::move(*opened), options);
+  if (!store) return fail(io::about(directory.string(), store.error()));
+  return store;
 }
 
 Result<Store> StoreAccess::open(std::unique_ptr<io::Directory> directory, const OpenOptions& options) {

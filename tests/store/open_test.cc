@@ -45,11 +45,25 @@ TEST_F(OpenTest, WithoutCreateNothingIsMade) {
   const std::size_t before = files();
   EXPECT_TRUE(fails_with(Store::open(temp_ / "new", {.create = false}), Errc::not_found, ENOENT));
   fs::create_directory(temp_ / "empty");
-  EXPECT_TRUE(fails_with(Store::open(temp_ / "empty", {.create = false}), Errc::not_found, ENOENT));
+  EXPECT_TRUE(fails_with(Store::open(temp_ / "empty", {.create = false}), Errc::not_found, 0, "no log in the store"));
   EXPECT_TRUE(fails_with(Store::open(temp_ / "new", read_only()), Errc::not_found, ENOENT));
-  EXPECT_TRUE(fails_with(Store::open(temp_ / "empty", read_only()), Errc::not_found, ENOENT));
+  EXPECT_TRUE(fails_with(Store::open(temp_ / "empty", read_only()), Errc::not_found, 0, "no log in the store"));
   EXPECT_EQ(files(), before + 1);
   EXPECT_TRUE(is_ok(Store::open(path(), {.create = false})));
+}
+
+TEST_F(OpenTest, ErrorsNameTheStore) {
+  const std::string missing = (temp_ / "missing").string();
+  const auto opened = Store::open(missing, read_only());
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(describe(opened.error()), "not_found: openat: " + missing + ": No such file or directory");
+  const auto locked = Store::open(path());
+  ASSERT_FALSE(locked);
+  EXPECT_EQ(locked.error().detail.view(), path().string());
+  const std::string deep = (temp_ / std::string(200, 'd')).string();
+  const auto too_long = Store::open(deep, read_only());
+  ASSERT_FALSE(too_long);
+  EXPECT_EQ(too_long.error().detail.view(), "..." + deep.substr(deep.size() - ErrorText::kSizeMax + 3));
 }
 
 TEST_F(OpenTest, ParentMustBeThere) {
@@ -155,7 +169,7 @@ TEST_F(OpenTest, FileSystemThatIsNotKnownIsRefused) {
   const auto refused = Store::open("/proc/self");
   ASSERT_TRUE(fails_with(refused, Errc::unsupported_fs));
   EXPECT_EQ(refused.error().actual, 0x9fa0u);
-  EXPECT_EQ(describe(refused.error()), "unsupported_fs: file system: file system 0x9fa0");
+  EXPECT_EQ(describe(refused.error()), "unsupported_fs: file system: file system 0x9fa0: /proc/self");
 }
 
 // --- close and open again
