@@ -50,19 +50,37 @@ endif()
 # Relative to where the file lies, so that an installation may be moved, and packaged for another prefix.
 cmake_path(RELATIVE_PATH CMAKE_INSTALL_PREFIX BASE_DIRECTORY "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig" OUTPUT_VARIABLE
            pc_prefix)
-if(BUILD_SHARED_LIBS)
+
+# pc_file(<name> <library> <description> REQUIRES <package>... STATIC <flag>...): <name>.pc. A static library brings what it
+# needs along (STATIC), whether or not pkg-config is asked for --static.
+function(pc_file pc_name pc_library pc_description)
+  cmake_parse_arguments(PARSE_ARGV 3 arg "" "" "REQUIRES;STATIC;STATIC_REQUIRES")
   set(pc_libs "")
   set(pc_cflags "")
-else()
-  # A static library brings what it needs along, whether or not pkg-config is asked for --static.
-  set(pc_libs " -lroaring -lstdc++ -pthread")
-  if(ISAL_FOUND)
-    string(PREPEND pc_libs " -lisal")
+  if(NOT BUILD_SHARED_LIBS)
+    list(TRANSFORM arg_STATIC PREPEND " " OUTPUT_VARIABLE flags)
+    string(CONCAT pc_libs ${flags})
+    list(APPEND arg_REQUIRES ${arg_STATIC_REQUIRES})
+    set(pc_cflags " -DDAYBOOK_STATIC_DEFINE")
   endif()
-  set(pc_cflags " -DDAYBOOK_STATIC_DEFINE")
+  list(JOIN arg_REQUIRES " " pc_requires)
+  configure_file(cmake/library.pc.in "${pc_name}.pc" @ONLY)
+  install(FILES "${PROJECT_BINARY_DIR}/${pc_name}.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig" COMPONENT dev)
+endfunction()
+
+set(isal "")
+if(ISAL_FOUND)
+  set(isal -lisal)
 endif()
-configure_file(cmake/daybook.pc.in daybook.pc @ONLY)
-install(FILES "${PROJECT_BINARY_DIR}/daybook.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig" COMPONENT dev)
+pc_file(daybook daybook "${PROJECT_DESCRIPTION}" STATIC ${isal} -lroaring -lstdc++ -pthread)
+if(TARGET daybook_sourcing)
+  pc_file(daybook-sourcing daybook_sourcing "Typed events, aggregates and projections over daybook" REQUIRES daybook
+          STATIC -lsimdjson)
+endif()
+if(TARGET daybook_sqlite)
+  pc_file(daybook-sqlite daybook_sqlite "Projections of daybook into SQLite" REQUIRES daybook-sourcing
+          STATIC_REQUIRES sqlite3)
+endif()
 
 if(TARGET daybook_tool)
   install(TARGETS daybook_tool RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT tools)

@@ -14,4 +14,5 @@ configure("${CMAKE_CURRENT_LIST_DIR}/consumer" "${build}" -DHOW=${HOW} "-DEXPECT
 run("${CMAKE_COMMAND}" --build "${build}")
 run("${build}/consumer" "${build}/store")
 run("${build}/json_consumer" "${build}/json_store")
+run("${build}/sqlite_consumer" "${build}/sqlite_store")
 message(STATUS "${output}")
