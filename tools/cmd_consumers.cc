@@ -87,16 +87,24 @@ struct Consumers {
   int list(const Store& opened, Io& io) const {
     const auto all = opened.consumers();
     if (!all) return say(all.error(), io);
+    int status = kOk;
+    for (const ConsumerInfo& info : *all) {
+      if (info.error) status = say(*info.error, io);
+    }
     if (json) {
       print_list(io.out, "daybook.consumers/1", "consumers", *all, put_consumer);
-      return kOk;
+      return status;
     }
     io.out << fmt::format("{:>14} {:>14} {:>8}  {:<24}  {}\n", "position", "lag", "parked", "saved", "name");
     for (const ConsumerInfo& info : *all) {
+      if (info.error) {
+        io.out << fmt::format("{:>14} {:>14} {:>8}  {:<24}  {}\n", "?", "?", "?", "cannot be read", info.name);
+        continue;
+      }
       io.out << fmt::format("{:>14} {:>14} {:>8}  {:<24}  {}\n", info.position, info.lag, info.parked,
                             format_time(info.saved_at), info.name);
     }
-    return kOk;
+    return status;
   }
 
   int list_parked(const Store& opened, Io& io) const {
@@ -117,6 +125,11 @@ struct Consumers {
   static void put_consumer(JsonWriter& json, const ConsumerInfo& info) {
     json.StartObject();
     put_text(json, "name", info.name);
+    if (info.error) {
+      put_text(json, "error", describe(*info.error));
+      json.EndObject();
+      return;
+    }
     put_number(json, "position", info.position);
     put_number(json, "lag", info.lag);
     put_number(json, "parked", info.parked);

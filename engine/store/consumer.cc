@@ -31,7 +31,10 @@ Result<std::vector<ConsumerInfo>> Store::consumers() const {
   for (const std::string& name : *names) {
     auto state = consumers::read_state(*impl_->directory, name);
     if (!state && state.error().code == Errc::not_found) continue;  // gone since
-    if (!state) return fail(state.error());
+    if (!state) {
+      infos.push_back({.name = name, .error = state.error()});
+      continue;
+    }
     const auto lag = consumers::lag_behind(impl_->view(), state->query, state->at.position);
     if (!lag) return fail(lag.error());
     infos.push_back({.name = name,

@@ -295,7 +295,17 @@ TEST_F(ConsumerTest, ATornTailIsCutAndDamageIsRefused) {
   const auto damaged = store().consumer("a", {.visibility = Visibility::published});
   ASSERT_TRUE(fails_with(damaged, Errc::corrupt));
   EXPECT_EQ(damaged.error().detail.view(), "consumer a");
-  EXPECT_TRUE(fails_with(store().consumers(), Errc::corrupt));
+  // The others are not to be lost with it.
+  (void)open("b");
+  const auto all = store().consumers();
+  ASSERT_TRUE(is_ok(all));
+  ASSERT_EQ(all->size(), 2u);
+  EXPECT_EQ((*all)[0].name, "a");
+  ASSERT_TRUE((*all)[0].error);
+  EXPECT_EQ((*all)[0].error->code, Errc::corrupt);
+  EXPECT_EQ((*all)[0].error->detail.view(), "consumer a");
+  EXPECT_EQ((*all)[1].name, "b");
+  EXPECT_FALSE((*all)[1].error);
   // Without its files, the name begins anew.
   fs::remove(path() / "consumers" / "a~2.journal");
   EXPECT_EQ(open("a").position(), 0u);

@@ -55,9 +55,19 @@ class ConsumersCommandTest : public ::testing::Test {
 
 TEST_F(ConsumersCommandTest, ADamagedJournalIsNamedWithTheWayOut) {
   consume("billing");
+  consume("mail");
   std::ofstream(path() + "/consumers/billing~2.journal") << "not a journal of anybody";
   const Outcome outcome = run_inside({"consumers", path()});
   EXPECT_EQ(outcome.status, kNo);
+  EXPECT_NE(outcome.out.find("             ?              ?        ?  cannot be read            billing\n"),
+            std::string::npos)
+      << outcome.out;
+  EXPECT_NE(outcome.out.find("  mail\n"), std::string::npos) << outcome.out;
+  const Outcome json = run_inside({"consumers", path(), "--json"});
+  EXPECT_EQ(json.status, kNo);
+  EXPECT_NE(json.out.find("{\"name\":\"billing\",\"error\":\"corrupt: "), std::string::npos) << json.out;
+  EXPECT_NE(json.out.find("{\"name\":\"mail\",\"position\":5,"), std::string::npos) << json.out;
+  EXPECT_TRUE(is_json(json.out));
   EXPECT_NE(outcome.err.find("consumer billing; without its files, consumers/<name>~*, it begins anew"),
             std::string::npos)
       << outcome.err;

@@ -90,6 +90,8 @@ struct ConsumerInfo {
   std::uint64_t lag = 0;     // published events behind it: that the query matches
   std::uint64_t parked = 0;  // events
   Timestamp saved_at{};
+  // Its file cannot be read (corrupt, unsupported, io): nothing but the name is known.
+  std::optional<Error> error{};
 };
 
 // A forward cursor that remembers where it is: it begins behind the last acknowledged event that was saved. Every event is

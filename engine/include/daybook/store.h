@@ -172,8 +172,8 @@ class DAYBOOK_EXPORT Store {
   Result<Subscription> subscribe(std::string_view name, const SubscriptionOptions& options, EventHandler handler) const;
   Result<Subscription> subscribe(const SubscriptionOptions& options, EventHandler handler) const;
 
-  // The consumers of the store, by name, as they were saved last; also while they are in use. One whose file is damaged is
-  // an error; Error::detail says which.
+  // The consumers of the store, by name, as they were saved last; also while they are in use. One whose file cannot
+  // be read is there with ConsumerInfo::error.
   Result<std::vector<ConsumerInfo>> consumers() const;
   // Of a consumer that is not in use (locked): moves it, as Consumer::reset(); not_found when there is none.
   Result<void> reset_consumer(std::string_view name, const StartAt& start) const;
