@@ -50,7 +50,8 @@ bool Indexer::stopping() {
 void Indexer::run() noexcept {
   io::lower_priority();
   try {
-    find_missing();
+    // What others have left: sidecars first, since a checkpoint is made of them.
+    if (!find_missing()) make_checkpoint();
     std::unique_lock lock(mutex_);
     for (;;) {
       work_.wait(lock, [this] { return stopping_ || !wanted_.empty(); });
@@ -60,7 +61,7 @@ void Indexer::run() noexcept {
       const bool last = wanted_.empty();
       lock.unlock();
       (void)write(segment);
-      if (last) (void)checkpointer_->run([this] { return stopping(); });
+      if (last) make_checkpoint();
       lock.lock();
     }
   } catch (const std::bad_alloc&) {
@@ -68,17 +69,23 @@ void Indexer::run() noexcept {
   }
 }
 
-void Indexer::find_missing() {
+// An error leaves it to the next one.
+void Indexer::make_checkpoint() {
+  (void)checkpointer_->run([this] { return stopping(); });
+}
+
+bool Indexer::find_missing() {
   SegmentSet& segments = *index_->segments();
   const auto names = segments.directory().list();
   const auto numbers = segments.numbers();
-  if (!names || !numbers) return;
+  if (!names || !numbers) return false;
   const std::set<std::string> there(names->begin(), names->end());
   const std::lock_guard lock(mutex_);
   for (const std::uint64_t number : *numbers) {
     // Whether it is sealed is looked at when its turn comes.
     if (!there.contains(format::sidecar_name(number))) wanted_.insert(number);
   }
+  return !wanted_.empty();
 }
 
 Result<void> Indexer::write(std::uint64_t number) {

@@ -38,7 +38,9 @@ class Indexer {
 
  private:
   void run() noexcept;
-  void find_missing();
+  // True: sidecars are missing.
+  bool find_missing();
+  void make_checkpoint();
   // An error, of the disk mostly, leaves the segment without a sidecar until it is wanted again.
   Result<void> write(std::uint64_t segment);
   [[nodiscard]] bool stopping();

@@ -87,6 +87,33 @@ TEST_F(CheckpointFileTest, TheTwoNewestAreKept) {
   check_heads();
 }
 
+// Nothing has to be sealed for that: what is there may be all that there ever will be.
+TEST_F(CheckpointFileTest, OpeningCoversWhatNobodyHas) {
+  fill();
+  ASSERT_TRUE(is_ok(store().close()));
+  store_.reset();
+  const auto sidecars = [&] {
+    return std::ranges::count_if(fs::directory_iterator(path() / "segments"),
+                                 [](const fs::directory_entry& entry) { return entry.path().extension() == ".idx"; });
+  };
+  // First with sidecars to be made, then with all of them there.
+  for (const bool missing : {true, false}) {
+    SCOPED_TRACE(missing ? "a sidecar is missing" : "all sidecars are there");
+    fs::remove_all(path() / "checkpoints");
+    const auto before = sidecars();
+    if (missing) fs::remove(path() / "segments" / format::sidecar_name(2));
+    reopen(options());
+    for (int i = 0; i < 2'000 && (checkpoints().empty() || sidecars() < before); ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    EXPECT_FALSE(checkpoints().empty());
+    check_heads();
+    ASSERT_TRUE(is_ok(store().close()));
+    store_.reset();
+  }
+  reopen(options());
+}
+
 // Segments that a checkpoint covers are not opened for a stream that none of them has: they may even be gone bad.
 TEST_F(CheckpointFileTest, ANewStreamOpensNoSegmentThatIsCovered) {
   fill();
