@@ -13,6 +13,8 @@ namespace {
 // Long enough to be for ever, and short enough to be added to a time.
 constexpr std::chrono::hours kForEver{24 * 365 * 10};
 
+constexpr std::size_t kHandOutMax = 64;  // events at once
+
 // The subscription that this thread works for.
 thread_local const Runner* current = nullptr;
 
@@ -48,20 +50,46 @@ void Runner::run_alone() {
   }
 }
 
+// What was read and not handed out when the subscription ends was not begun, and is read again.
 void Runner::run_reader() {
+  const std::size_t at_once = std::min(kHandOutMax, window_->capacity());
   while (const EventView* const event = next()) {
-    if (!window_->push(*event, reader_.pin(), reader_.token())) break;
+    read_.push_back({*event, reader_.pin(), reader_.token()});
+    if (read_.size() == at_once && !hand_out()) break;
   }
   window_->close();
 }
 
+bool Runner::hand_out() {
+  if (read_.empty()) return true;
+  const bool open = window_->push(read_);
+  read_.clear();
+  return open;
+}
+
 void Runner::run_worker(std::size_t number) {
   current = this;
-  while (const WorkerWindow::Slot* const slot = window_->take(number)) {
-    // What is behind it may be of the same stream: it stays, too.
-    if (handle(slot->event) == Outcome::left) return;
-    if (!take_ack(window_->finish(*slot))) return;
+  std::vector<WorkerWindow::Number> given;
+  while (window_->take(number, given)) {
+    for (const WorkerWindow::Number event : given) {
+      // What is behind it may be of the same stream: it stays, too.
+      if (handle(window_->event(event)) == Outcome::left) return;
+      window_->finish(event);
+      if (!acknowledge()) return;
+    }
   }
+}
+
+// One thread at a time does it for all: who finds it at work leaves that to it, and it looks again when it is done.
+bool Runner::acknowledge() {
+  finished_.store(true);
+  while (finished_.load()) {
+    const std::unique_lock turn(acknowledging_, std::try_to_lock);
+    if (!turn) return true;
+    finished_.store(false);
+    if (!take_ack(window_->pass())) return false;
+  }
+  return true;
 }
 
 const EventView* Runner::next() {
@@ -72,6 +100,7 @@ const EventView* Runner::next() {
       if (stopping_.load()) return nullptr;
     }
     if (const EventView* const event = reader_.next()) return event;
+    if (!hand_out()) return nullptr;
     if (const auto error = reader_.error()) {
       end_with(*error);
       return nullptr;
@@ -86,7 +115,9 @@ const EventView* Runner::next() {
 void Runner::at_end() {
   const auto passed = reader_.passed();
   if (window_ != nullptr) {
-    if (passed && window_->push_place(*passed)) (void)take_ack(window_->prefix());
+    if (!passed) return;
+    read_.push_back({.event = {}, .pin = nullptr, .token = *passed});
+    if (hand_out()) (void)acknowledge();
     return;
   }
   auto saved = passed ? progress_->ack(*passed, 0) : Result<void>{};

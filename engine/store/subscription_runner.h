@@ -55,6 +55,10 @@ class Runner {
   void run_alone();
   void run_reader();
   void run_worker(std::size_t number);
+  // Gives the workers what was read. False: the subscription ends.
+  bool hand_out();
+  // Whatever is finished by now is acknowledged, by this thread or another. False: the subscription ends.
+  bool acknowledge();
   // The next event; sleeps until there is one. Null: the subscription ends.
   const EventView* next();
   void at_end();
@@ -75,8 +79,12 @@ class Runner {
   const SubscriptionOptions options_;
   const EventHandler handler_;
   const std::uint32_t fork_generation_;
-  Reader reader_;                         // of the thread that reads
-  std::unique_ptr<WorkerWindow> window_;  // null: one worker, which reads itself
+  Reader reader_;                          // of the thread that reads
+  std::unique_ptr<WorkerWindow> window_;   // null: one worker, which reads itself
+  std::vector<WorkerWindow::Entry> read_;  // and not handed out yet; of the thread that reads
+
+  std::mutex acknowledging_;
+  std::atomic<bool> finished_ = false;  // since somebody has begun to acknowledge
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;

@@ -1,74 +1,74 @@
 #include "store/worker_window.h"
 
+#include <algorithm>
 #include <functional>
 #include <string_view>
-#include <utility>
 
 namespace daybook::consumers {
 
 WorkerWindow::WorkerWindow(std::size_t workers, std::size_t capacity) : slots_(capacity), workers_(workers) {}
 
-WorkerWindow::Slot* WorkerWindow::next_slot(std::unique_lock<std::mutex>& lock) {
-  reader_asleep_ = true;
-  room_.wait(lock, [&] { return closed_ || end_ - first_ < slots_.size(); });
-  reader_asleep_ = false;
-  return closed_ ? nullptr : &slot(end_++);
-}
-
-bool WorkerWindow::push(const EventView& event, std::shared_ptr<const void> pin, const ResumeToken& token) {
-  const std::size_t number = std::hash<std::string_view>()(event.stream) % workers_.size();
-  Worker& worker = workers_[number];
+// Who has to wait for room waits for more of it than one event takes, or it would be woken for each.
+bool WorkerWindow::push(std::span<Entry> entries) {
   std::unique_lock lock(mutex_);
-  Slot* const slot = next_slot(lock);
-  if (slot == nullptr) return false;
-  *slot = {.event = event, .pin = std::move(pin), .token = token};
-  worker.given.push_back(end_ - 1);
-  if (worker.asleep) worker.wanted.notify_one();
+  if (!closed_ && room() < entries.size()) {
+    room_wanted_ = std::max(entries.size(), slots_.size() / 2);
+    room_.wait(lock, [&] { return closed_ || room() >= room_wanted_; });
+    room_wanted_ = 0;
+  }
+  if (closed_) return false;
+  for (Entry& entry : entries) put(entry);
+  for (Worker& worker : workers_) {
+    if (!worker.asleep || worker.given.empty()) continue;
+    worker.asleep = false;
+    worker.wanted.notify_one();
+  }
   return true;
 }
 
-bool WorkerWindow::push_place(const ResumeToken& token) {
-  std::unique_lock lock(mutex_);
-  Slot* const slot = next_slot(lock);
-  if (slot == nullptr) return false;
-  *slot = {.event = {}, .pin = nullptr, .token = token, .finished = true};
-  return true;
+void WorkerWindow::put(Entry& entry) {
+  const bool is_event = entry.event.position != 0;
+  Slot& slot = this->slot(end_);
+  slot.event = entry.event;
+  slot.token = entry.token;
+  slot.finished.store(!is_event, std::memory_order_relaxed);
+  if (is_event) {
+    if (pins_.empty() || pins_.back().second != entry.pin) pins_.emplace_back(end_, std::move(entry.pin));
+    workers_[std::hash<std::string_view>()(entry.event.stream) % workers_.size()].given.push_back(end_);
+  }
+  ++end_;
 }
 
-const WorkerWindow::Slot* WorkerWindow::take(std::size_t worker) {
+bool WorkerWindow::take(std::size_t worker, std::vector<Number>& numbers) {
   Worker& own = workers_[worker];
+  numbers.clear();
   std::unique_lock lock(mutex_);
-  own.asleep = true;
-  own.wanted.wait(lock, [&] { return closed_ || !own.given.empty(); });
+  while (!closed_ && own.given.empty()) {
+    own.asleep = true;
+    own.wanted.wait(lock);
+  }
   own.asleep = false;
-  if (own.given.empty()) return nullptr;
-  Slot& taken = slot(own.given.front());
-  own.given.pop_front();
-  return &taken;
+  numbers.swap(own.given);
+  return !numbers.empty();
 }
 
-WorkerWindow::Prefix WorkerWindow::finish(const Slot& slot) {
+WorkerWindow::Prefix WorkerWindow::pass() {
   const std::lock_guard lock(mutex_);
-  const_cast<Slot&>(slot).finished = true;
-  return prefix_locked();
-}
-
-WorkerWindow::Prefix WorkerWindow::prefix() {
-  const std::lock_guard lock(mutex_);
-  return prefix_locked();
-}
-
-WorkerWindow::Prefix WorkerWindow::prefix_locked() {
   Prefix prefix;
-  for (; first_ != end_ && slot(first_).finished; ++first_) {
-    Slot& passed = slot(first_);
+  for (; first_ != end_ && slot(first_).finished.load(std::memory_order_acquire); ++first_) {
+    const Slot& passed = slot(first_);
     prefix.end = passed.token;
     prefix.events += passed.event.position != 0 ? 1 : 0;
-    passed.pin.reset();
   }
   prefix.whole = first_ == end_;
-  if (prefix.end && reader_asleep_) room_.notify_one();
+  let_go_of_bytes();
+  if (room_wanted_ != 0 && room() >= room_wanted_) room_.notify_one();
   return prefix;
+}
+
+void WorkerWindow::let_go_of_bytes() {
+  if (first_ == end_) pins_.clear();
+  while (pins_.size() > 1 && pins_[1].first <= first_) pins_.pop_front();
 }
 
 void WorkerWindow::close() {

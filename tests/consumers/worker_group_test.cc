@@ -148,53 +148,107 @@ TEST_F(WorkerGroupTest, ReplayRacesWithNewEventsOfTheStream) {
 
 using consumers::WorkerWindow;
 
-EventView event_of(std::string_view stream, Position position) {
-  EventView event;
-  event.stream = stream;
-  event.position = position;
-  return event;
+bool push(WorkerWindow& window, std::string_view stream, Position position,
+          const std::shared_ptr<const void>& pin = nullptr) {
+  WorkerWindow::Entry entry{.event = {}, .pin = pin, .token = {.position = position}};
+  entry.event.stream = stream;
+  entry.event.position = position;
+  return window.push({&entry, 1});
+}
+
+bool push_place(WorkerWindow& window, Position position) {
+  WorkerWindow::Entry entry{.event = {}, .pin = nullptr, .token = {.position = position}};
+  return window.push({&entry, 1});
 }
 
 TEST(WorkerWindowTest, AcknowledgesInOrderWhateverIsFinishedFirst) {
   WorkerWindow window(1, 8);
-  for (Position p = 1; p <= 3; ++p) ASSERT_TRUE(window.push(event_of("s", p), nullptr, {.position = p}));
-  const auto* const first = window.take(0);
-  const auto* const second = window.take(0);
-  const auto* const third = window.take(0);
-  EXPECT_FALSE(window.finish(*second).end);
-  ASSERT_TRUE(window.push_place({.position = 9}));
-  const auto two = window.finish(*first);
+  for (Position p = 1; p <= 3; ++p) ASSERT_TRUE(push(window, "s", p));
+  std::vector<WorkerWindow::Number> given;
+  ASSERT_TRUE(window.take(0, given));
+  ASSERT_EQ(given.size(), 3u);
+  for (Position p = 1; p <= 3; ++p) EXPECT_EQ(window.event(given[p - 1]).position, p);
+  window.finish(given[1]);
+  EXPECT_FALSE(window.pass().end);
+  ASSERT_TRUE(push_place(window, 9));
+  window.finish(given[0]);
+  const auto two = window.pass();
   ASSERT_TRUE(two.end);
   EXPECT_EQ(two.end->position, 2u);
   EXPECT_EQ(two.events, 2u);
   EXPECT_FALSE(two.whole);
-  const auto all = window.finish(*third);
+  window.finish(given[2]);
+  const auto all = window.pass();
   ASSERT_TRUE(all.end);
   EXPECT_EQ(all.end->position, 9u);
   EXPECT_EQ(all.events, 1u);
   EXPECT_TRUE(all.whole);
 }
 
+// Of a segment, say: kept once for many events, and until the last of them is acknowledged.
 TEST(WorkerWindowTest, LetsGoOfBytesAsSoonAsTheyAreAcknowledged) {
   WorkerWindow window(1, 8);
-  auto bytes = std::make_shared<int>(1);
-  ASSERT_TRUE(window.push(event_of("s", 1), bytes, {.position = 1}));
-  EXPECT_EQ(bytes.use_count(), 2);
-  (void)window.finish(*window.take(0));
-  EXPECT_EQ(bytes.use_count(), 1);
+  const auto first = std::make_shared<int>(1);
+  const auto second = std::make_shared<int>(2);
+  ASSERT_TRUE(push(window, "s", 1, first));
+  ASSERT_TRUE(push(window, "s", 2, first));
+  ASSERT_TRUE(push(window, "s", 3, second));
+  EXPECT_EQ(first.use_count(), 2);
+  std::vector<WorkerWindow::Number> given;
+  ASSERT_TRUE(window.take(0, given));
+  window.finish(given[0]);
+  (void)window.pass();
+  EXPECT_EQ(first.use_count(), 2);
+  window.finish(given[1]);
+  (void)window.pass();
+  EXPECT_EQ(first.use_count(), 1);
+  EXPECT_EQ(second.use_count(), 2);
+  window.finish(given[2]);
+  (void)window.pass();
+  EXPECT_EQ(second.use_count(), 1);
+  // Places in the ring are used again.
+  for (Position p = 4; p <= 20; ++p) {
+    ASSERT_TRUE(push(window, "s", p, p % 2 == 0 ? first : second));
+    ASSERT_TRUE(window.take(0, given));
+    ASSERT_EQ(given.size(), 1u);
+    EXPECT_EQ(window.event(given[0]).position, p);
+    window.finish(given[0]);
+    EXPECT_EQ(window.pass().end->position, p);
+  }
+  EXPECT_EQ(first.use_count() + second.use_count(), 2);
+}
+
+TEST(WorkerWindowTest, WaitsForRoom) {
+  WorkerWindow window(1, 2);
+  ASSERT_TRUE(push(window, "s", 1));
+  ASSERT_TRUE(push(window, "s", 2));
+  std::atomic<bool> pushed = false;
+  std::thread reader([&] {
+    EXPECT_TRUE(push(window, "s", 3));
+    pushed = true;
+  });
+  std::vector<WorkerWindow::Number> given;
+  ASSERT_TRUE(window.take(0, given));
+  EXPECT_FALSE(pushed);
+  window.finish(given[0]);
+  (void)window.pass();
+  reader.join();
+  ASSERT_TRUE(window.take(0, given));
+  EXPECT_EQ(window.event(given[0]).position, 3u);
 }
 
 TEST(WorkerWindowTest, ClosedItGivesOutWhatItHasAndTakesNoMore) {
   WorkerWindow window(1, 2);
-  ASSERT_TRUE(window.push(event_of("s", 1), nullptr, {.position = 1}));
-  ASSERT_TRUE(window.push(event_of("s", 2), nullptr, {.position = 2}));
-  std::thread reader([&] { EXPECT_FALSE(window.push(event_of("s", 3), nullptr, {.position = 3})); });  // no room
+  ASSERT_TRUE(push(window, "s", 1));
+  ASSERT_TRUE(push(window, "s", 2));
+  std::thread reader([&] { EXPECT_FALSE(push(window, "s", 3)); });  // no room
   window.close();
   reader.join();
-  EXPECT_EQ(window.take(0)->event.position, 1u);
-  EXPECT_EQ(window.take(0)->event.position, 2u);
-  EXPECT_EQ(window.take(0), nullptr);
-  EXPECT_FALSE(window.push_place({.position = 4}));
+  std::vector<WorkerWindow::Number> given;
+  ASSERT_TRUE(window.take(0, given));
+  EXPECT_EQ(given.size(), 2u);
+  EXPECT_FALSE(window.take(0, given));
+  EXPECT_FALSE(push_place(window, 4));
 }
 
 }  // namespace
