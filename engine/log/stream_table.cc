@@ -132,19 +132,19 @@ Head* StreamTable::settle(Head* head) noexcept {
   return head;
 }
 
-std::optional<Version> StreamTable::known_version(Head* head) noexcept {
+std::optional<Version> StreamTable::settled_version(Head* head) noexcept {
   for (;;) {
     const std::uint64_t word = head->version.load(std::memory_order_acquire);
     if (word == 0) return std::nullopt;
-    if ((word & (kFrozen | kMoved)) == 0) return word - 1;
+    if (is_settled(word)) return word - 1;
     Head* const there = settle(head);
     DAYBOOK_ASSERT(there != nullptr);  // the successor is twice as large, and was there before anything was frozen
     head = there;
   }
 }
 
-Version StreamTable::version(Head* head) noexcept {
-  const auto version = known_version(head);
+Version StreamTable::require_version(Head* head) noexcept {
+  const auto version = settled_version(head);
   DAYBOOK_ASSERT(version);
   return *version;
 }

@@ -75,8 +75,14 @@ class StreamTable {
   Head* peek(const StreamKey& key) noexcept;
 
   // All follow a head that has moved since it was found. Acquire. Nothing: unknown; the last two must not be asked then.
-  [[nodiscard]] std::optional<Version> known_version(Head* head) noexcept;
-  [[nodiscard]] Version version(Head* head) noexcept;
+  [[nodiscard]] std::optional<Version> known_version(Head* head) noexcept {
+    const std::uint64_t word = head->version.load(std::memory_order_acquire);
+    return is_settled(word) ? word - 1 : settled_version(head);
+  }
+  [[nodiscard]] Version version(Head* head) noexcept {
+    const std::uint64_t word = head->version.load(std::memory_order_acquire);
+    return is_settled(word) ? word - 1 : require_version(head);
+  }
   [[nodiscard]] Position last_position(Head* head) noexcept;
 
   // Makes an unknown head what it was when the log was opened; changes no other: (5). Release.
@@ -98,6 +104,12 @@ class StreamTable {
   static constexpr std::uint64_t kMoved = std::uint64_t{1} << 62;
   static constexpr std::uint64_t kWordMask = kMoved - 1;
   static constexpr std::uint64_t kClosed = 1;  // a first key word that no key has: key() avoids 0 and 1
+
+  // Known, and here: the case of every append. Inlined, because a function that returns an optional does so in memory, in
+  // pieces, and the processor waits when it loads them as a whole.
+  static bool is_settled(std::uint64_t word) noexcept { return word != 0 && (word & (kFrozen | kMoved)) == 0; }
+  std::optional<Version> settled_version(Head* head) noexcept;
+  Version require_version(Head* head) noexcept;
 
   Head* find_from(Table* table, const StreamKey& key) noexcept;
   Head* follow(Table& table, Head& head) noexcept;
