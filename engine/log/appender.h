@@ -120,15 +120,7 @@ class Appender {
       }
     }
 
-    Env::step(Step::begun);
-    segment::ActiveSegment* segment = nullptr;
-    const auto offset = claim(shape->size, segment);
-    if (!offset) return fail(offset.error());
-    publish(*segment, *offset, *shape, streams, heads.data(), nullptr);
-    Result<Outcome> outcome = read_outcome(*segment, *offset, streams);
-    if (!outcome) outcome = fail(refuse(streams, outcome.error().index, outcome.error().actual, heads.data()));
-    finish(*segment);
-    return outcome;
+    return write(*shape, streams, heads.data());
   }
 
  private:
@@ -136,9 +128,28 @@ class Appender {
   // How far behind the end of a frame zeros are known before it is written: readers look at the word there.
   static constexpr std::uint64_t kZeroAhead = 64u << 10;
 
+  // An append that nothing is known to stand against. What it returns is one object from the first line to the last: an
+  // Error has 200 bytes of text, and a Result that is copied copies them or, in small parts, waits for its own stores.
+  Result<Outcome> write(const format::FrameShape& shape, std::span<StreamAppend> streams, Head* const* heads) noexcept {
+    Result<Outcome> outcome;
+    Env::step(Step::begun);
+    segment::ActiveSegment* segment = nullptr;
+    const auto offset = claim(shape.size, segment);
+    if (!offset) {
+      outcome = fail(offset.error());
+      return outcome;
+    }
+    publish(*segment, *offset, shape, streams, heads, nullptr);
+    const Refused refused = read_outcome(*segment, *offset, streams, *outcome);
+    finish(*segment);
+    if (refused) outcome = fail(refuse(streams, refused->index, refused->actual, heads));
+    return outcome;
+  }
+
   // An append that needs its past. Nothing is thrown but by want of memory, and that before the claim or behind it.
-  Result<Outcome> append_depending(std::span<StreamAppend> streams, std::span<AppendCondition> conditions,
-                                   const format::FrameShape& shape) noexcept {
+  [[gnu::noinline]] Result<Outcome> append_depending(std::span<StreamAppend> streams,
+                                                     std::span<AppendCondition> conditions,
+                                                     const format::FrameShape& shape) noexcept {
     if (past_ == nullptr) return fail(Error{.code = Errc::invalid_argument, .what = "append without a past"});
     try {
       DAYBOOK_TRY(prepare(conditions));
@@ -198,9 +209,10 @@ class Appender {
     const auto offset = claim(shape.size, segment);
     if (!offset) return fail(offset.error());
     publish(*segment, *offset, shape, streams, heads.data(), &block);
-    Result<Outcome> outcome = read_outcome(*segment, *offset, streams);
+    Result<Outcome> outcome;
+    const Refused refused = read_outcome(*segment, *offset, streams, *outcome);
     finish(*segment);
-    if (outcome) return outcome;
+    if (!refused) return outcome;
     return explain(*segment, *offset, streams, conditions, block, heads.data());
   }
 
@@ -266,7 +278,7 @@ class Appender {
   }
 
   // Before the claim: stream_table.h (5). So only a thread that owes nothing to anybody ever waits for a disk here.
-  Result<void> load_head(std::string_view stream, Head* head) noexcept {
+  [[gnu::noinline]] Result<void> load_head(std::string_view stream, Head* head) noexcept {
     const auto at_open = state_.head_at_open(stream);
     if (!at_open) return fail(at_open.error());
     state_.heads.load(head, *at_open);
@@ -348,30 +360,34 @@ class Appender {
     Env::Atomics::store(segment.frame(offset).word(), word.bits, Env::Atomics::release);
   }
 
-  // Rejected: the index and the version of a refused stream, if that was why.
-  [[gnu::always_inline]] static Result<Outcome> read_outcome(segment::ActiveSegment& segment, std::uint64_t offset,
-                                                             std::span<StreamAppend> streams) noexcept {
+  // A frame that was rejected: the index of a refused stream, if that was why, and the version that it had.
+  struct Refusal {
+    std::uint32_t index = 0;
+    Version actual = 0;
+  };
+  using Refused = std::optional<Refusal>;
+
+  [[gnu::always_inline]] static Refused read_outcome(segment::ActiveSegment& segment, std::uint64_t offset,
+                                                     std::span<StreamAppend> streams, Outcome& outcome) noexcept {
     const segment::FrameRef frame = segment.frame(offset);
     const format::Word word{Env::Atomics::load(frame.word(), Env::Atomics::acquire)};
     const std::uint64_t position = format::load_decided(frame.position());
     if (word.state() == format::FrameState::rejected) {
-      const auto index = static_cast<std::uint32_t>(format::load_decided(frame.recorded_at()));
-      return fail(Error{.code = Errc::wrong_version, .actual = position, .index = index});
+      return Refusal{static_cast<std::uint32_t>(format::load_decided(frame.recorded_at())), position};
     }
     for (std::uint32_t i = 0; i < streams.size(); ++i) {
       streams[i].last_version = format::load_decided(frame.assigned(i)) + streams[i].events.size() - 1;
       streams[i].refused = false;
     }
-    Outcome outcome;
-    outcome.appended = {.first_position = position,
-                        .last_position = position + word.event_count() - 1,
-                        .last_version = streams[0].last_version};
+    outcome.appended.first_position = position;
+    outcome.appended.last_position = position + word.event_count() - 1;
+    outcome.appended.last_version = streams[0].last_version;
     outcome.end = {static_cast<std::uint32_t>(segment.number()), static_cast<std::uint32_t>(offset + word.size())};
-    return outcome;
+    return std::nullopt;
   }
 
   // Makes the next segment the active one, unless somebody has.
-  Result<void> move_on(segment::ActiveSegment& full) noexcept {
+  [[gnu::noinline]] Result<void> move_on(segment::ActiveSegment& full) noexcept {
     segment::ActiveSegment* next = full.next.load(std::memory_order_acquire);
     if (next == nullptr) {
       DAYBOOK_TRY(wait_for_next(full));
@@ -387,7 +403,7 @@ class Appender {
   // when they are faster than that. If there are any, what is claimed before them stays empty, and the log fails:
   // whoever has claimed behind this frame needs more zeros than this one, and gives up as well. So no frame is ever
   // written over bytes that were not looked at.
-  Result<void> await_zeros(segment::ActiveSegment& segment, std::uint64_t end) noexcept {
+  [[gnu::noinline]] Result<void> await_zeros(segment::ActiveSegment& segment, std::uint64_t end) noexcept {
     const std::uint64_t wanted = std::min(end + kZeroAhead, segment.claims().data_end());
     const format::Address to{static_cast<std::uint32_t>(segment.number()), static_cast<std::uint32_t>(wanted)};
     for (std::uint32_t round = 0;; ++round) {
@@ -435,7 +451,8 @@ class Appender {
   }
 
   // Stream `first` is refused, those before it are not; what about the others, the heads say.
-  Error refuse(std::span<StreamAppend> streams, std::uint32_t first, Version actual, Head* const* heads) noexcept {
+  [[gnu::noinline]] Error refuse(std::span<StreamAppend> streams, std::uint32_t first, Version actual,
+                                 Head* const* heads) noexcept {
     for (std::uint32_t i = 0; i < streams.size(); ++i) {
       const Version version = i == first ? actual : state_.heads.version(heads[i]);
       note(streams[i], i >= first, version);

@@ -72,6 +72,11 @@ struct Error {
 template <typename T = void>
 struct [[nodiscard]] Result : std::expected<T, Error> {
   using std::expected<T, Error>::expected;
+  // Written out, because `return {}` would otherwise set all the bytes of an Error to zero first.
+  constexpr Result() noexcept(std::is_void_v<T> ||
+                              std::is_nothrow_default_constructible_v<T>) requires(std::is_void_v<T> ||
+                                                                                   std::is_default_constructible_v<T>) {
+  }
 };
 
 // Makes a Result of an error: return fail({...}). An object, not a function, so that it is not among the candidates when
