@@ -69,19 +69,30 @@ std::byte* put_word(std::byte* at, std::uint64_t word) noexcept { return put(at,
 
 constexpr std::uint64_t shifted(std::uint64_t value, std::size_t offset) noexcept { return value << 8 * (offset % 8); }
 
-std::byte* fill_event(std::byte* at, const NewEvent& event) noexcept {
+// An EventHeader; `size` is the event's with its pad.
+std::array<std::uint64_t, 4> event_words(const NewEvent& event, std::uint64_t size, std::uint64_t tag_bytes) noexcept {
   using H = EventHeader;
-  const std::uint64_t tag_bytes = tags_size(event.tags);
-  const std::uint64_t size = event_size(event, tag_bytes);
   const std::int64_t occurred_at = event.occurred_at ? event.occurred_at->time_since_epoch().count() : kNoTime;
   const std::uint8_t flags = event.id ? kEventHasId : 0;
+  return {static_cast<std::uint64_t>(occurred_at), size | shifted(event.payload.size(), offsetof(H, payload_size)),
+          event.metadata.size() | shifted(event.schema_version, offsetof(H, schema_version)),
+          tag_bytes | shifted(event.type.size(), offsetof(H, type_size)) |
+              shifted(event.tags.size(), offsetof(H, tag_count)) | shifted(flags, offsetof(H, flags))};
+}
 
+// The second word of a StreamEntry.
+std::uint64_t entry_word(const StreamAppend& append, std::uint64_t id_offset) noexcept {
+  using E = StreamEntry;
+  const auto kind = static_cast<std::uint64_t>(append.expect.kind());
+  return id_offset | shifted(append.events.size(), offsetof(E, event_count)) |
+         shifted(append.stream.size(), offsetof(E, id_size)) | shifted(kind, offsetof(E, expectation));
+}
+
+std::byte* fill_event(std::byte* at, const NewEvent& event) noexcept {
+  const std::uint64_t tag_bytes = tags_size(event.tags);
+  const std::uint64_t size = event_size(event, tag_bytes);
   std::byte* const end = at + size;
-  at = put_word(at, static_cast<std::uint64_t>(occurred_at));
-  at = put_word(at, size | shifted(event.payload.size(), offsetof(H, payload_size)));
-  at = put_word(at, event.metadata.size() | shifted(event.schema_version, offsetof(H, schema_version)));
-  at = put_word(at, tag_bytes | shifted(event.type.size(), offsetof(H, type_size)) |
-                        shifted(event.tags.size(), offsetof(H, tag_count)) | shifted(flags, offsetof(H, flags)));
+  for (const std::uint64_t word : event_words(event, size, tag_bytes)) at = put_word(at, word);
   at = put(at, event.payload.data(), event.payload.size());
   at = put(at, event.metadata.data(), event.metadata.size());
   if (event.id) at = put(at, event.id->data(), event.id->size());
@@ -219,6 +230,101 @@ std::uint32_t stored_decision_crc(const std::byte* frame, Word word, std::uint64
                       offset, salt, [&](std::uint32_t i) { return load_decided(assigned_at(header, i)); });
 }
 
+// Writes bytes one behind the other in words of 8, and sums up each word as it is stored. A checksum of what was just
+// stored in pieces would have to wait until they are in the cache: the processor cannot forward a word that spans two.
+class SummingWriter {
+ public:
+  SummingWriter(std::byte* at, std::uint64_t crc) noexcept : at_(at), crc_(crc) {}
+
+  // Aligned: nothing is pending.
+  DAYBOOK_CRC_TARGET void word(std::uint64_t word) noexcept {
+    at_ = put_word(at_, word);
+    crc_ = crc_step(crc_, word);
+  }
+  DAYBOOK_CRC_TARGET void bytes(const void* from, std::size_t size) noexcept {
+    const auto* bytes = static_cast<const std::byte*>(from);
+    if (bits_ == 0) {
+      for (; size >= 8; size -= 8, bytes += 8) word(load(bytes));
+    } else {
+      for (; size >= 8; size -= 8, bytes += 8) {
+        const std::uint64_t next = load(bytes);
+        word(pending_ | next << bits_);
+        pending_ = next >> (64 - bits_);
+      }
+    }
+    if (size != 0) rest(bytes, static_cast<unsigned>(size));
+  }
+  // Zeros up to a multiple of 8.
+  DAYBOOK_CRC_TARGET void pad() noexcept {
+    if (bits_ != 0) word(pending_);
+    pending_ = 0;
+    bits_ = 0;
+  }
+  [[nodiscard]] std::uint32_t crc() const noexcept { return static_cast<std::uint32_t>(crc_); }
+
+ private:
+  static std::uint64_t load(const std::byte* from) noexcept {
+    std::uint64_t word;
+    std::memcpy(&word, from, sizeof(word));
+    return word;
+  }
+  // 1 to 7 bytes.
+  DAYBOOK_CRC_TARGET void rest(const std::byte* from, unsigned size) noexcept {
+    std::uint64_t next = 0;
+    if (size >= 4) {
+      std::uint32_t low;
+      std::uint32_t high;
+      std::memcpy(&low, from, 4);
+      std::memcpy(&high, from + size - 4, 4);
+      next = low | std::uint64_t{high} << 8 * (size - 4);
+    } else {
+      next = static_cast<std::uint64_t>(from[0]) | static_cast<std::uint64_t>(from[size / 2]) << 8 * (size / 2) |
+             static_cast<std::uint64_t>(from[size - 1]) << 8 * (size - 1);
+    }
+    pending_ |= next << bits_;
+    const unsigned filled = bits_ + 8 * size;
+    if (filled < 64) {
+      bits_ = filled;
+      return;
+    }
+    word(pending_);
+    pending_ = filled == 64 ? 0 : next >> (64 - bits_);
+    bits_ = filled - 64;
+  }
+
+  std::byte* at_;
+  std::uint64_t crc_;
+  std::uint64_t pending_ = 0;
+  unsigned bits_ = 0;
+};
+
+// The content of a frame of one event to one stream, and its checksum: the same bytes as fill() makes of any frame.
+DAYBOOK_CRC_TARGET void fill_single(std::byte* frame, const FrameShape& shape, const StreamAppend& append,
+                                    Address floor, std::uint64_t offset, std::uint64_t salt) noexcept {
+  const NewEvent& event = append.events.front();
+  const std::uint64_t tag_bytes = tags_size(event.tags);
+  const std::uint64_t size = event_size(event, tag_bytes);
+  const std::uint64_t begun = crc_step(crc_step(kCrcInit, place(salt, offset)), shape.word(FrameState::empty).bits);
+  SummingWriter out(frame + content_offset(1), begun);
+  out.word(floor.packed());
+  out.word(append.expect.version());
+  out.word(entry_word(append, content_offset(1) + sizeof(std::uint64_t) + sizeof(StreamEntry) + size));
+  for (const std::uint64_t word : event_words(event, size, tag_bytes)) out.word(word);
+  out.bytes(event.payload.data(), event.payload.size());
+  out.bytes(event.metadata.data(), event.metadata.size());
+  if (event.id) out.bytes(event.id->data(), event.id->size());
+  out.bytes(event.type.data(), event.type.size());
+  for (const std::string_view tag : event.tags) {
+    const auto tag_size = static_cast<std::uint8_t>(tag.size());
+    out.bytes(&tag_size, 1);
+    out.bytes(tag.data(), tag.size());
+  }
+  out.pad();
+  out.bytes(append.stream.data(), append.stream.size());
+  out.pad();
+  reinterpret_cast<FrameHeader*>(frame)->content_crc = out.crc();
+}
+
 }  // namespace
 
 std::uint32_t detail::decision_crc_over(const Decision& decision, std::uint64_t offset, std::uint64_t salt,
@@ -276,18 +382,20 @@ FrameShape with_block(FrameShape shape, const ConditionBlock& block) noexcept {
 void fill(std::byte* frame, const FrameShape& shape, std::span<const StreamAppend> streams, Address floor,
           std::int64_t now, std::uint64_t offset, std::uint64_t salt, const ConditionBlock* block) noexcept {
   auto& header = *reinterpret_cast<FrameHeader*>(frame);
+  header.recorded_at = now;
+  // Short enough for the instruction alone; what is longer is copied and summed up faster in two goes.
+  const bool single = shape.events == 1 && shape.streams == 1 && block == nullptr;
+  if (single && kCrcInstruction && shape.size - content_offset(1) <= kCrcPlainMax) {
+    return fill_single(frame, shape, streams.front(), floor, offset, salt);
+  }
   std::byte* entry_at = put_word(frame + content_offset(shape.streams), floor.packed());
   std::byte* at = entry_at + sizeof(StreamEntry) * shape.streams;
   for (const StreamAppend& append : streams) {
     for (const NewEvent& event : append.events) at = fill_event(at, event);
   }
   for (const StreamAppend& append : streams) {
-    using E = StreamEntry;
-    const auto kind = static_cast<std::uint64_t>(append.expect.kind());
     entry_at = put_word(entry_at, append.expect.version());
-    entry_at = put_word(
-        entry_at, static_cast<std::uint64_t>(at - frame) | shifted(append.events.size(), offsetof(E, event_count)) |
-                      shifted(append.stream.size(), offsetof(E, id_size)) | shifted(kind, offsetof(E, expectation)));
+    entry_at = put_word(entry_at, entry_word(append, static_cast<std::uint64_t>(at - frame)));
     at = put(at, append.stream.data(), append.stream.size());
   }
   if (block != nullptr) {
@@ -295,7 +403,6 @@ void fill(std::byte* frame, const FrameShape& shape, std::span<const StreamAppen
     const std::byte* const end = fill_block(frame + start, *block);
     put_word(frame + shape.size - sizeof(BlockPlace), start | (static_cast<std::uint64_t>(end - frame) - start) << 32);
   }
-  header.recorded_at = now;
   header.content_crc = content_crc(frame, shape.word(FrameState::empty), offset, salt);
 }
 
