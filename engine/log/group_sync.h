@@ -33,6 +33,7 @@ class GroupSync {
   using A = typename Env::Atomics;
   template <typename T>
   using Atomic = typename A::template Atomic<T>;
+  using Point = typename Env::Point;
 
  public:
   static constexpr std::size_t kTurns = 2;
@@ -43,19 +44,13 @@ class GroupSync {
 
   // Returns when everything below `address`, which is published, is durable: true; or never will be: false.
   bool sync(std::uint64_t address) noexcept {
-    for (;;) {
-      const std::uint32_t seen = A::load(turns_, A::seq_cst);  // (3)
-      if (durable() >= address) return true;
-      if (env_.failed()) return false;
-      bool led = false;
-      for (std::size_t turn = 0; turn < kTurns && !led; ++turn) {
-        if (!try_take(turn)) continue;
-        lead(turn);
-        led = true;
-      }
-      if (led || durable() >= address || env_.failed()) continue;
-      env_.wait(turns_, seen);
-    }
+    return sync(address, [this] { return env_.published(); });
+  }
+
+  // The same for background work, which syncs no more than that: what is behind it is still being written to, and a sync
+  // interrupts whoever does.
+  bool sync_only(const Point& point) noexcept {
+    return sync(point.address, [&point] { return point; });
   }
 
   // Acquire: who sees the address sees what moved() did for it and for lower ones.
@@ -70,8 +65,25 @@ class GroupSync {
   }
 
  private:
-  void lead(std::size_t turn) noexcept {
-    const auto point = env_.published();
+  // A leader syncs up to `how_far`(), asked once it has its turn.
+  template <typename HowFar>
+  bool sync(std::uint64_t address, HowFar how_far) noexcept {
+    for (;;) {
+      const std::uint32_t seen = A::load(turns_, A::seq_cst);  // (3)
+      if (durable() >= address) return true;
+      if (env_.failed()) return false;
+      bool led = false;
+      for (std::size_t turn = 0; turn < kTurns && !led; ++turn) {
+        if (!try_take(turn)) continue;
+        lead(turn, how_far());
+        led = true;
+      }
+      if (led || durable() >= address || env_.failed()) continue;
+      env_.wait(turns_, seen);
+    }
+  }
+
+  void lead(std::size_t turn, const Point& point) noexcept {
     if (durable() < point.address && !env_.failed() && env_.sync(turn, point)) {
       env_.moved(point);  // (4)
       raise(point.address);

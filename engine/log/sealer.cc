@@ -99,9 +99,11 @@ void Sealer::seal_ready() noexcept {
       state_.failure.set(done.error());
       return;
     }
-    // To where the next one begins, so that no later sync comes back to this one.
-    const format::Address next{static_cast<std::uint32_t>(segment.number() + 1), format::kDataStart};
-    if (!sync_.sync(next.packed())) return;
+    // To where the next one begins, so that no later sync comes back to this one; and no further: a sync of the segment
+    // that is appended to write-protects its pages one by one, and interrupts every thread of the process for each.
+    const segment::ActiveSegment& next = *segment.next.load(std::memory_order_acquire);
+    const format::Address begin{static_cast<std::uint32_t>(next.number()), format::kDataStart};
+    if (!sync_.sync_only({begin.packed(), next.base.load(std::memory_order_relaxed)})) return;
     if (auto done = finish(segment, format::SegmentFooter::sealed); !done) {
       state_.failure.set(done.error());
       return;

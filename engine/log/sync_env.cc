@@ -21,17 +21,18 @@ void raise(std::atomic<T>& value, T to) noexcept {
 }  // namespace
 
 bool SyncEnv::sync(std::size_t turn, const Point& point) noexcept {
-  const std::uint64_t last = format::Address::unpack(point.address).segment;
+  const auto end = format::Address::unpack(point.address);
   const auto begun = std::chrono::steady_clock::now();
   segment::ActiveSegment* segment = dirty_from_.load(std::memory_order_acquire);
-  while (true) {
-    if (auto synced = segment->sync(turn); !synced) {
-      state_.failure.set(synced.error());
-      return false;
-    }
-    if (segment->number() >= last) break;
-    segment = segment->next.load(std::memory_order_acquire);
+  const auto synced = [&] {
+    const auto done = segment->sync(turn);
+    if (!done) state_.failure.set(done.error());
+    return done.has_value();
+  };
+  for (; segment->number() < end.segment; segment = segment->next.load(std::memory_order_acquire)) {
+    if (!synced()) return false;
   }
+  if (segment->number() == end.segment && end.offset > format::kDataStart && !synced()) return false;
   advance_dirty(segment);
   last_sync_ns_.store((std::chrono::steady_clock::now() - begun).count(), std::memory_order_relaxed);
   return true;

@@ -181,5 +181,28 @@ TEST_F(SyncTest, SealedSegmentThatCannotBeProtected) {
   expect_whole_after_reopen(true);
 }
 
+// A sync of what is being appended to interrupts whoever appends, once for each page. Were it to take all that is published,
+// the events behind the full segment would be durable with it.
+TEST_F(FaultyStoreTest, TheSyncOfAFullSegmentGoesNoFurther) {
+  std::atomic<bool> go_on = false;
+  faults_->before_each_call([&](IoCall call) {
+    while (call == IoCall::protect && !go_on) std::this_thread::yield();  // comes before that sync
+  });
+  start(Durability::memory);
+  const log::LogState& state = StoreAccess::writer(store()).state();
+  const std::uint64_t first = state.publishing.load()->number();
+  while (state.publishing.load()->number() == first) ASSERT_TRUE(is_ok(append()));
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(is_ok(append()));
+  const Position full = state.publishing.load()->base.load();
+  go_on = true;
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (store().durable_position() == 0 && std::chrono::steady_clock::now() < until) std::this_thread::yield();
+  EXPECT_EQ(store().durable_position(), full);
+  EXPECT_GE(store().published_position(), full + 10);
+  EXPECT_TRUE(is_ok(store().sync()));
+  EXPECT_EQ(store().durable_position(), store().published_position());
+  store_.reset();  // before what the hook refers to
+}
+
 }  // namespace
 }  // namespace daybook::test

@@ -95,8 +95,8 @@ class SyncEnv {
   std::array<rl::var<std::uint32_t>, kTurns> descriptions_;
 };
 
-// Waiters publish something and wait until it is durable; with `Holder` = 1 a thread more takes both turns for a while,
-// as log::Sealer does. Failing: which of the syncs fails, none, or any.
+// Waiters publish something and wait until it is durable; with `Holder` = 1 a thread more makes durable what was published
+// when it looked, and no more, and then takes both turns for a while, as log::Sealer does. Failing: which of the syncs fails, none, or any.
 template <typename Core, int Waiters, int Holder, bool Failing>
 struct Sync : rl::test_suite<Sync<Core, Waiters, Holder, Failing>, Waiters + Holder> {
   using Group = typename Core::template GroupSync<SyncEnv>;
@@ -131,6 +131,12 @@ struct Sync : rl::test_suite<Sync<Core, Waiters, Holder, Failing>, Waiters + Hol
   }
 
   void hold_turns() {
+    const SyncEnv::Point point = env.published();
+    if (group.sync_only(point)) {
+      RL_ASSERT(env.covered() >= point.address && group.durable() >= point.address && env.told() >= point.address);
+    } else {
+      RL_ASSERT(Failing && env.failed());
+    }
     for (std::size_t turn = 0; turn < kTurns; ++turn) {
       while (!group.try_take(turn)) rl::yield(1, $);
     }
