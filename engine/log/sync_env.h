@@ -22,8 +22,8 @@ class SyncEnv {
   [[nodiscard]] Point published() const noexcept { return state_.published(); }
   [[nodiscard]] bool failed() const noexcept { return state_.failure.is_set(); }
 
-  // Syncs every segment from the first that is not durable to the one of `point`, but that only if there are frames below it, through the turn's own file
-  // descriptions. A failure ends the log.
+  // Syncs every segment from the first that is not durable to the one of `point`, but that one only if there are frames
+  // below the point, through the turn's own file descriptions. A failure ends the log.
   bool sync(std::size_t turn, const Point& point) noexcept;
   // Tells filling frames, readers of this process and of others.
   void moved(const Point& point) noexcept;
