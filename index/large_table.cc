@@ -104,7 +104,6 @@ Result<LargeTable> LargeTable::parse(std::span<const std::byte> bytes, const Rul
   table.text_ = {reinterpret_cast<const char*>(bytes.data()) + text_start, header.text_size};
   table.data_ = bytes.subspan(data_start);
   if (const auto checked = table.check(rule); !checked) return fail(checked.error());
-  table.cache_ = std::make_unique<Cached[]>(header.count);
   return table;
 }
 
@@ -194,9 +193,7 @@ const LargeEntry* LargeTable::find(std::uint64_t hash, std::string_view text) co
 
 Postings LargeTable::postings(const LargeEntry& entry) const {
   if (entry.count < kLargeFrom) return Postings(Ordinals::of(as_list(data(entry))));
-  Cached& cached = cache_[static_cast<std::size_t>(&entry - entries_.data())];
-  std::call_once(cached.once, [&] { cached.set = Ordinals::from_valid_roaring(data(entry)); });
-  return Postings::view(cached.set);
+  return Postings(Ordinals::view(data(entry)));
 }
 
 }  // namespace daybook::index

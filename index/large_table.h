@@ -3,8 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
-#include <mutex>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -37,7 +35,7 @@ static_assert(sizeof(LargeEntry) == 40 && std::has_unique_object_representations
 //   text, pad           to 8 bytes
 //   (data, pad){count}  fewer than kLargeFrom events: ordinal:u32{events}; else a bitmap in the portable Roaring format
 //
-// Answers without a look at any event. A bitmap is deserialised when it is first asked for, and kept.
+// Answers without a look at any event. A bitmap is read where it lies.
 //
 // The bytes must outlive the table; an empty one has none. Thread safety: const members from any thread.
 class LargeTable {
@@ -63,15 +61,10 @@ class LargeTable {
   }
   // Null: the key is not in the table. Else one of entries().
   [[nodiscard]] const LargeEntry* find(std::uint64_t hash, std::string_view text) const noexcept;
-  // The events of one of entries(). A view of what the table keeps, where that is a bitmap.
+  // The events of one of entries(). A view of the bytes, where that is a bitmap.
   [[nodiscard]] Postings postings(const LargeEntry& entry) const;
 
  private:
-  struct Cached {
-    std::once_flag once;
-    Ordinals set;
-  };
-
   [[nodiscard]] std::span<const std::byte> data(const LargeEntry& entry) const noexcept {
     return data_.subspan(entry.data_offset, entry.data_size);
   }
@@ -85,7 +78,6 @@ class LargeTable {
   std::span<const LargeEntry> entries_;
   std::string_view text_;
   std::span<const std::byte> data_;
-  std::unique_ptr<Cached[]> cache_;  // one for each of entries_
 };
 
 }  // namespace daybook::index

@@ -1,22 +1,23 @@
 // Sets of ordinals. An ordinal is the number of a published event inside its segment: 0, 1, 2 ...
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
 
-#include <daybook/error.h>
+#include "index/container.h"
+#include "index/roaring_view.h"
 
 namespace daybook::index {
 
-// A set of ordinals: a sorted list below kFewMax + 1 elements, a Roaring bitmap above. Most keys have a handful of events
-// in a segment, and a bitmap for each would cost more than the events themselves.
+// A set of ordinals: a sorted list below kFewMax + 1 elements; above, containers of 65,536 ordinals each, its own or those of
+// a bitmap that lies in a sidecar. Most keys have a handful of events in a segment, and a bitmap for each would cost more
+// than the events themselves. What becomes of several sets together is for Selection to say.
 //
-// Any combination of the two forms works, each in the way that is cheap for it: a list and a bitmap meet by probing the
-// bitmap. Allocates; throws std::bad_alloc when there is no memory.
+// Allocates; throws std::bad_alloc when there is no memory.
 //
 // Thread safety: const members from any number of threads; anything else from one thread alone.
 class Ordinals {
@@ -24,21 +25,19 @@ class Ordinals {
   static constexpr std::size_t kFewMax = 63;
 
   Ordinals() noexcept = default;
-  Ordinals(const Ordinals& other);
-  Ordinals(Ordinals&& other) noexcept;
-  Ordinals& operator=(const Ordinals& other);
-  Ordinals& operator=(Ordinals&& other) noexcept;
-  ~Ordinals() = default;
 
   // begin, begin + 1 ... end - 1; nothing when end <= begin.
   static Ordinals range(std::uint32_t begin, std::uint32_t end);
   // Strictly ascending elements.
   static Ordinals of(std::span<const std::uint32_t> ascending);
+  // What is in a bitmap in the portable Roaring format that validate_roaring() accepted. The bytes are not copied, and must
+  // outlive the set and its copies. Nothing can be appended.
+  static Ordinals view(std::span<const std::byte> valid_roaring);
 
   // Adds an ordinal larger than all so far.
   void append(std::uint32_t ordinal);
 
-  [[nodiscard]] std::uint64_t size() const noexcept { return many_ == nullptr ? few_.size() : many_size_; }
+  [[nodiscard]] std::uint64_t size() const noexcept { return is_list() ? few_.size() : many_size_; }
   [[nodiscard]] bool empty() const noexcept { return size() == 0; }
   [[nodiscard]] bool contains(std::uint32_t ordinal) const noexcept;
   // The smallest and the largest; the set must not be empty.
@@ -58,48 +57,60 @@ class Ordinals {
   std::size_t read(std::uint32_t from, std::span<std::uint32_t> out) const noexcept;
   std::size_t read_back(std::uint32_t from, std::span<std::uint32_t> out) const noexcept;
 
-  Ordinals& operator&=(const Ordinals& other);
-  Ordinals& operator|=(const Ordinals& other);
-  Ordinals& operator-=(const Ordinals& other);
-  // Without copying either first, unlike &=.
-  friend Ordinals operator&(const Ordinals& a, const Ordinals& b);
-  // The size of a & b, without making it.
-  static std::uint64_t intersection_size(const Ordinals& a, const Ordinals& b);
+  // Whether the set is a list, and its elements then.
+  [[nodiscard]] bool is_list() const noexcept { return containers() == 0; }
+  [[nodiscard]] std::span<const std::uint32_t> list() const noexcept { return few_; }
 
-  // Keeps the elements in [begin, end).
-  void crop(std::uint32_t begin, std::uint32_t end);
+  // Room for what a list has in a slab.
+  using FewNumbers = std::array<std::uint16_t, kFewMax>;
+  // What is in a slab, nothing maybe. A list puts it into `room`.
+  [[nodiscard]] Container in_slab(std::uint32_t slab, FewNumbers& room) const noexcept;
+  // The first slab with elements at that one or behind it, or kNoSlab.
+  static constexpr std::uint32_t kNoSlab = 1u << (32 - kSlabBits);
+  [[nodiscard]] std::uint32_t next_slab(std::uint32_t slab) const noexcept;
+  // The last one up to it.
+  [[nodiscard]] std::uint32_t previous_slab(std::uint32_t slab) const noexcept;
 
   // Bytes on the heap, about.
   [[nodiscard]] std::size_t heap_bytes() const noexcept;
 
   // The set in the portable Roaring format, the smallest container for each part; of any size, but meant for large ones.
   [[nodiscard]] std::vector<std::byte> to_roaring() const;
-  // The set of such bytes, which may be anything: they are validated first (roaring_validator.h, which says what `limit`
-  // is). Errc::corrupt; Error::offset counts from the start of the bytes.
-  static Result<Ordinals> from_roaring(std::span<const std::byte> bytes, std::uint64_t limit);
-  // Without validating: for bytes that validate_roaring accepted.
-  static Ordinals from_valid_roaring(std::span<const std::byte> bytes);
 
   friend bool operator==(const Ordinals& a, const Ordinals& b) noexcept;
 
  private:
-  struct Bitmap;  // a roaring_bitmap_t under another name, so that CRoaring stays behind ordinals.cc
-  struct FreeBitmap {
-    void operator()(Bitmap* bitmap) const noexcept;
+  // A container that grows.
+  struct Held {
+    std::uint32_t slab = 0;
+    std::uint32_t count = 0;
+    Container::Form form = Container::Form::array;
+    std::vector<std::uint16_t> data;
+
+    void append(std::uint32_t number);
+    [[nodiscard]] Container container() const noexcept;
   };
-  using BitmapPtr = std::unique_ptr<Bitmap, FreeBitmap>;
 
-  struct Roaring;  // the functions that know it
-  friend struct Roaring;
+  [[nodiscard]] std::uint32_t containers() const noexcept {
+    return view_.containers() + static_cast<std::uint32_t>(held_.size());
+  }
+  [[nodiscard]] std::uint32_t slab(std::uint32_t i) const noexcept {
+    return held_.empty() ? view_.slab(i) : held_[i].slab;
+  }
+  [[nodiscard]] std::uint32_t count(std::uint32_t i) const noexcept {
+    return held_.empty() ? view_.count(i) : held_[i].count;
+  }
+  [[nodiscard]] Container container(std::uint32_t i) const noexcept {
+    return held_.empty() ? view_.container(i) : held_[i].container();
+  }
+  // The first container of that slab or of one behind it.
+  [[nodiscard]] std::uint32_t container_from(std::uint32_t slab) const noexcept;
+  void hold(std::uint32_t ordinal);
 
-  [[nodiscard]] std::vector<std::uint32_t> in_both(const Ordinals& other) const;
-  void adopt(BitmapPtr bitmap);
-  void to_bitmap();
-
-  std::vector<std::uint32_t> few_;  // the elements, while many_ is null
-  BitmapPtr many_;                  // the elements, when they are more than kFewMax
-  std::uint64_t many_size_ = 0;     // of many_: counting it takes a walk over its containers
-  std::uint32_t many_last_ = 0;
+  std::vector<std::uint32_t> few_;  // the elements, when there are no containers
+  std::vector<Held> held_;          // its own containers ...
+  RoaringView view_;                // ... or those of a bitmap
+  std::uint64_t many_size_ = 0;     // elements in containers
 };
 
 }  // namespace daybook::index

@@ -3,15 +3,14 @@
 #include <bit>
 #include <cstring>
 
+#include "index/container.h"
+#include "index/roaring_layout.h"
+
 namespace daybook::index {
 namespace {
 
-constexpr std::uint32_t kCookie = 12347;        // in the low half; the high half is the number of containers - 1
-constexpr std::uint32_t kCookieNoRuns = 12346;  // the number of containers follows
 constexpr std::uint32_t kContainersMax = 1u << 16;
-constexpr std::uint32_t kOffsetsFrom = 4;  // containers, from which on a bitmap with runs has the table of offsets too
-constexpr std::uint32_t kArrayMax = 4096;  // elements; more make a bitset
-constexpr std::uint64_t kBitsetSize = 8192;
+constexpr std::uint32_t kArrayMax = Container::kArrayMax;
 
 std::unexpected<Error> broken(const char* what, std::uint64_t offset) {
   return fail({.code = Errc::corrupt, .what = what, .offset = offset});
@@ -19,19 +18,6 @@ std::unexpected<Error> broken(const char* what, std::uint64_t offset) {
 std::unexpected<Error> broken(const char* what, std::uint64_t offset, std::uint64_t expected, std::uint64_t actual) {
   return fail({.code = Errc::corrupt, .what = what, .offset = offset, .expected = expected, .actual = actual});
 }
-
-// The head of a bitmap, and what stands where.
-//
-//   cookie:u32  containers:u32 (no runs)  |  cookie:u16 containers-1:u16 is_run:bit{containers} (some runs)
-//   (key:u16 count-1:u16){containers}  offset:u32{containers}?  container{containers}
-struct Head {
-  std::uint32_t containers = 0;
-  bool has_runs = false;
-  std::uint64_t run_flags = 0;  // offsets in the bytes
-  std::uint64_t keys = 0;
-  std::uint64_t offsets = 0;
-  std::uint64_t data = 0;
-};
 
 // What one container holds, of the low 16 bits.
 struct Extent {
@@ -75,46 +61,32 @@ class Validator {
   [[nodiscard]] bool has(std::uint64_t at, std::uint64_t size) const noexcept {
     return at <= bytes_.size() && size <= bytes_.size() - at;
   }
-  [[nodiscard]] std::uint32_t key(const Head& head, std::uint32_t i) const noexcept {
+  [[nodiscard]] std::uint32_t key(const RoaringHead& head, std::uint32_t i) const noexcept {
     return u16(head.keys + std::uint64_t{4} * i);
   }
-  [[nodiscard]] std::uint32_t count(const Head& head, std::uint32_t i) const noexcept {
+  [[nodiscard]] std::uint32_t count(const RoaringHead& head, std::uint32_t i) const noexcept {
     return std::uint32_t{u16(head.keys + std::uint64_t{4} * i + 2)} + 1;
   }
-  [[nodiscard]] bool is_run(const Head& head, std::uint32_t i) const noexcept {
+  [[nodiscard]] bool is_run(const RoaringHead& head, std::uint32_t i) const noexcept {
     return head.has_runs && (load<std::uint8_t>(head.run_flags + i / 8) >> (i % 8) & 1) != 0;
   }
 
-  [[nodiscard]] Result<Head> read_head() const noexcept {
+  [[nodiscard]] Result<RoaringHead> read_head() const noexcept {
     if (!has(0, 4)) return broken("bitmap cookie", 0);
-    Head head;
-    std::uint64_t at = 4;
     const auto cookie = load<std::uint32_t>(0);
-    if ((cookie & 0xffff) == kCookie) {
-      head.has_runs = true;
-      head.containers = (cookie >> 16) + 1;
-      head.run_flags = at;
-      at += (head.containers + 7) / 8;
-    } else if (cookie == kCookieNoRuns && has(4, 4)) {
-      head.containers = load<std::uint32_t>(4);
-      at += 4;
-    } else {
-      return broken("bitmap cookie", 0, kCookieNoRuns, cookie);
+    const bool has_runs = (cookie & 0xffff) == kRoaringCookie;
+    if (!has_runs && (cookie != kRoaringCookieNoRuns || !has(4, 4))) {
+      return broken("bitmap cookie", 0, kRoaringCookieNoRuns, cookie);
     }
-    if (head.containers > kContainersMax) return broken("bitmap containers", 4, kContainersMax, head.containers);
-    head.keys = at;
-    at += std::uint64_t{4} * head.containers;
-    head.offsets = at;
-    if (has_offsets(head)) at += std::uint64_t{4} * head.containers;
-    head.data = at;
-    if (!has(0, at)) return broken("bitmap head is cut", bytes_.size(), at, bytes_.size());
+    const std::uint32_t containers = has_runs ? (cookie >> 16) + 1 : load<std::uint32_t>(4);
+    if (containers > kContainersMax) return broken("bitmap containers", 4, kContainersMax, containers);
+    const RoaringHead head = RoaringHead::of(containers, has_runs);
+    if (!has(0, head.data)) return broken("bitmap head is cut", bytes_.size(), head.data, bytes_.size());
     return head;
   }
 
-  static bool has_offsets(const Head& head) noexcept { return !head.has_runs || head.containers >= kOffsetsFrom; }
-
   // At least one container has runs, or the other cookie would be there; and no flag is of no container.
-  [[nodiscard]] Result<> check_run_flags(const Head& head) const noexcept {
+  [[nodiscard]] Result<> check_run_flags(const RoaringHead& head) const noexcept {
     if (!head.has_runs) return {};
     bool any = false;
     for (std::uint32_t i = 0; i < head.containers; ++i) any = any || is_run(head, i);
@@ -125,10 +97,11 @@ class Validator {
     return {};
   }
 
-  [[nodiscard]] Result<Extent> check_container(const Head& head, std::uint32_t i, std::uint64_t at) const noexcept {
+  [[nodiscard]] Result<Extent> check_container(const RoaringHead& head, std::uint32_t i,
+                                               std::uint64_t at) const noexcept {
     if (i > 0 && key(head, i) <= key(head, i - 1))
       return broken("bitmap keys ascend", head.keys + std::uint64_t{4} * i);
-    if (has_offsets(head)) {
+    if (head.has_offsets) {
       const std::uint64_t entry = head.offsets + std::uint64_t{4} * i;
       const auto offset = load<std::uint32_t>(entry);
       if (offset != at) return broken("bitmap container offset", entry, at, offset);

@@ -1,4 +1,4 @@
-// The gate in front of CRoaring: no bytes from a file are deserialised that did not pass it.
+// The gate in front of RoaringView: no bytes from a file are read that did not pass it.
 #pragma once
 
 #include <cstddef>
@@ -20,8 +20,7 @@ struct RoaringContent {
 // CRoaring would not write itself is refused; so what is accepted is the same bytes again after it is read and written
 // (unless it is optimised in between, as Ordinals::to_roaring does: an array may turn into runs).
 //
-// CRoaring 0.2.66 (Debian 12) checks sizes at best: it takes a bitset whose declared cardinality is not that of its bits,
-// and overflows the heap when asked for its values.
+// The view trusts every count and offset; so would CRoaring 0.2.66 (Debian 12), which checks sizes at best.
 //
 // Errc::corrupt with the rule as `what` and the offset from the start of the bytes. Reads nothing outside them, allocates
 // nothing. Thread safety: any thread.

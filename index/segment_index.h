@@ -3,12 +3,10 @@
 
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <string_view>
-#include <utility>
 
 #include "index/key.h"
-#include "index/ordinals.h"
+#include "index/postings.h"
 
 namespace daybook::index {
 
@@ -35,34 +33,6 @@ class EventKeys {
   // Calls `visit` with each key of that kind that the event has: its stream or type, each of its distinct tags, its id if
   // it has one.
   virtual void each(std::uint32_t ordinal, KeyKind kind, const std::function<void(std::string_view)>& visit) const = 0;
-};
-
-// The set of events that have a key, or that a query found: owned, or a view of one that an index owns. Cheap to copy;
-// never null. A view must not outlive the index it came from, nor any change of it.
-//
-// Thread safety: const members from any number of threads.
-class Postings {
- public:
-  Postings() noexcept = default;  // no events
-  explicit Postings(Ordinals set) : set_(std::make_shared<const Ordinals>(std::move(set))) {}
-  static Postings view(const Ordinals& set) noexcept {
-    Postings made;
-    made.set_ = std::shared_ptr<const Ordinals>(std::shared_ptr<void>(), &set);  // counts nothing, allocates nothing
-    return made;
-  }
-
-  const Ordinals& operator*() const noexcept { return set_ == nullptr ? none() : *set_; }
-  const Ordinals* operator->() const noexcept { return &**this; }
-  // Whether there are any events.
-  explicit operator bool() const noexcept { return !(*this)->empty(); }
-
- private:
-  static const Ordinals& none() noexcept {
-    static const Ordinals empty;
-    return empty;
-  }
-
-  std::shared_ptr<const Ordinals> set_;  // null: no events
 };
 
 // The index of one segment. All answers are exact.

@@ -310,15 +310,20 @@ class LogIndex::VersionCounts {
                    [&](std::string_view type, std::uint64_t count, std::uint32_t, std::uint32_t last) {
                      if (!type.starts_with(prefix_)) return;
                      if (versions.empty()) return note(type, 1, count, part.base() + 1 + last);
-                     index::Ordinals first_version = *index.find(type_key(type), events);
+                     const auto of_type = [&] { return index::Selection(index.find(type_key(type), events)); };
+                     const auto note_all = [&](std::uint32_t version, index::Selection found) {
+                       const std::uint64_t size = found.count(0, index.events());
+                       if (size > 0) note(type, version, size, part.base() + 1 + *found.last(0, index.events()));
+                     };
+                     std::vector<index::Selection> others;
                      for (const auto& [version, ordinals] : versions) {
-                       const index::Ordinals both = first_version & *ordinals;
-                       if (both.empty()) continue;
-                       note(type, version, both.size(), part.base() + 1 + both.last());
-                       first_version -= both;
+                       std::vector<index::Selection> both;
+                       both.push_back(of_type());
+                       both.emplace_back(ordinals);
+                       note_all(version, index::Selection::all_of(std::move(both)));
+                       others.emplace_back(ordinals);
                      }
-                     if (first_version.empty()) return;
-                     note(type, 1, first_version.size(), part.base() + 1 + first_version.last());
+                     note_all(1, index::Selection::without(of_type(), index::Selection::any_of(std::move(others))));
                    });
     if (events.error()) return fail(*events.error());
     return {};

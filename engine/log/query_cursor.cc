@@ -23,7 +23,8 @@ bool QueryCursor::load() {
   std::array<std::uint32_t, kBlockMax> room;
   while (!error_) {
     if (part_ == nullptr && !next_part()) return false;
-    const std::size_t count = take(std::span(room).first(block_size_));
+    const std::size_t count =
+        part_->with_index([&](const auto& /*index*/) { return take(std::span(room).first(block_size_)); });
     block_size_ = std::min(block_size_ * 2, kBlockMax);
     if (count == 0) {
       leave();
@@ -98,7 +99,6 @@ bool QueryCursor::enter(std::shared_ptr<Part> part) {
     auto matches = plan_.evaluate(*part, index, window);
     if (!matches) return fail(matches.error());
     matches_ = std::move(*matches);
-    if (!part->frozen()) matches_.events = index::Postings(index::Ordinals(*matches_.events));  // it goes on growing
     return {};
   });
   if (!entered) return failed(entered.error());
@@ -124,19 +124,14 @@ std::uint64_t QueryCursor::trusted_from() const noexcept {
 
 std::size_t QueryCursor::take(std::span<std::uint32_t> ordinals) {
   OrdinalRange& range = matches_.range;
-  if (range.empty()) return 0;
-  const index::Ordinals& found = *matches_.events;
-  std::size_t count = 0;
   if (forward_) {
-    count = found.read(range.begin, ordinals);
-    while (count > 0 && ordinals[count - 1] >= range.end) --count;
+    const std::size_t count = matches_.events.read(range.begin, range.end, ordinals);
     if (count > 0) range.begin = ordinals[count - 1] + 1;
-  } else {
-    count = found.read_back(range.end - 1, ordinals);
-    while (count > 0 && ordinals[count - 1] < range.begin) --count;
-    if (count > 0) range.end = ordinals[count - 1];
-    std::reverse(ordinals.begin(), ordinals.begin() + static_cast<std::ptrdiff_t>(count));
+    return count;
   }
+  const std::size_t count = matches_.events.read_back(range.begin, range.end, ordinals);
+  if (count > 0) range.end = ordinals[count - 1];
+  std::reverse(ordinals.begin(), ordinals.begin() + static_cast<std::ptrdiff_t>(count));
   return count;
 }
 

@@ -37,7 +37,7 @@ class QueryCursor final : public EventCursor {
   [[nodiscard]] OrdinalRange visible(const Part& part, const index::SegmentIndex& index) const;
   // Takes everything of the part at hand out of the window.
   void leave();
-  // The next ordinals of the part at hand, ascending in either direction.
+  // The next ordinals of the part at hand, ascending in either direction. Its index must not change meanwhile.
   std::size_t take(std::span<std::uint32_t> ordinals);
   bool read(std::span<const std::uint32_t> ordinals);
   // Frames of the part at hand from this offset on need no checksums.
@@ -54,7 +54,7 @@ class QueryCursor final : public EventCursor {
   std::shared_ptr<Part> part_;          // at hand, or null
   std::optional<EventFetcher> events_;  // of it, once one has been read
   OrdinalRange looked_at_;              // of it
-  QueryPlan::Matches matches_;          // in that; a view of part_'s sidecar, or a copy
+  QueryPlan::Matches matches_;          // in that
   std::size_t block_size_ = 4;          // grows: the first page is often all that is read
   std::vector<EventView> block_;
 };

@@ -6,14 +6,13 @@
 #include <span>
 #include <utility>
 
-#include "index/algebra.h"
-
 namespace daybook::log {
 namespace {
 
 using index::Ordinals;
 using index::Postings;
 using index::SegmentIndex;
+using index::Selection;
 
 std::int64_t nanoseconds(Timestamp time) noexcept { return time.time_since_epoch().count(); }
 
@@ -74,47 +73,34 @@ bool QueryPlan::outside(const index::CheckpointSegment& segment) const noexcept 
          misses(query_.occurred_from, query_.occurred_before, segment.occurred_first, segment.occurred_last);
 }
 
-Postings QueryPlan::find(const QueryItem& item, const SegmentIndex& index, const EventFetcher& events) const {
+// An event of the item has to be in all of the sets.
+Selection QueryPlan::find(const QueryItem& item, const SegmentIndex& index, const EventFetcher& events) {
+  const auto find_key = [&](const index::Key& key) { return Selection(index.find(key, events)); };
   // One key alone, as most items have, needs no list of sets.
   if (item.streams.size() + item.types.size() + item.tags.size() == 1) {
-    if (!item.streams.empty()) return index.find(stream_key(item.streams.front()), events);
-    if (!item.types.empty()) return index.find(type_key(item.types.front()), events);
-    return index.find(tag_key(item.tags.front()), events);
+    if (!item.streams.empty()) return find_key(stream_key(item.streams.front()));
+    if (!item.types.empty()) return find_key(type_key(item.types.front()));
+    return find_key(tag_key(item.tags.front()));
   }
-  return index::intersect_all(find_parts(item, index, events));
-}
-
-// The sets that an event of the item has to be in.
-std::vector<Postings> QueryPlan::find_parts(const QueryItem& item, const SegmentIndex& index,
-                                            const EventFetcher& events) {
-  std::vector<Postings> all;
+  std::vector<Selection> all;
   const auto any_of = [&](const std::vector<std::string>& keys, auto make_key) {
     if (keys.empty()) return;
-    std::vector<Postings> any;
-    for (const std::string& key : keys) any.push_back(index.find(make_key(key), events));
-    all.push_back(index::unite_all(any));
+    std::vector<Selection> any;
+    for (const std::string& key : keys) any.push_back(find_key(make_key(key)));
+    all.push_back(Selection::any_of(std::move(any)));
   };
   any_of(item.streams, stream_key);
   any_of(item.types, type_key);
-  for (const std::string& tag : item.tags) all.push_back(index.find(tag_key(tag), events));
-  return all;
+  for (const std::string& tag : item.tags) all.push_back(find_key(tag_key(tag)));
+  return Selection::all_of(std::move(all));
 }
 
-Postings QueryPlan::find_any(const SegmentIndex& index, const EventFetcher& events, std::uint32_t all) const {
-  Postings found;
-  if (query_.items.empty()) {
-    found = Postings(Ordinals::range(0, all));
-  } else if (query_.items.size() == 1) {
-    found = find(query_.items.front(), index, events);
-  } else {
-    std::vector<Postings> any;
-    for (const QueryItem& item : query_.items) any.push_back(find(item, index, events));
-    found = index::unite_all(any);
-  }
-  if (query_.except.empty() || !found) return found;
-  Ordinals left = *found;
-  for (const QueryItem& item : query_.except) left -= *find(item, index, events);
-  return Postings(std::move(left));
+Selection QueryPlan::find_any(const std::vector<QueryItem>& items, const SegmentIndex& index,
+                              const EventFetcher& events) {
+  if (items.size() == 1) return find(items.front(), index, events);
+  std::vector<Selection> any;
+  for (const QueryItem& item : items) any.push_back(find(item, index, events));
+  return Selection::any_of(std::move(any));
 }
 
 // Recorded-at times never go back, so a window of them is a range.
@@ -178,9 +164,13 @@ Result<QueryPlan::Matches> QueryPlan::evaluate(const Part& part, const SegmentIn
     };
     matches.by_occurred = !inside(times.first) || !inside(times.last);
   }
-  matches.events = find_any(index, events, index.events());
+  matches.events = query_.items.empty() ? Selection(Postings(Ordinals::range(0, index.events())))
+                                        : find_any(query_.items, index, events);
+  if (!query_.except.empty() && !matches.events.nothing()) {
+    matches.events = Selection::without(std::move(matches.events), find_any(query_.except, index, events));
+  }
   if (events.error()) return fail(*events.error());
-  if (versions_) DAYBOOK_TRY(crop_by_version(matches.events, events, matches.range));
+  if (versions_) DAYBOOK_TRY(crop_by_version(*matches.events.set(), events, matches.range));
   return matches;
 }
 
@@ -197,26 +187,24 @@ Result<std::uint64_t> QueryPlan::count(const Part& part, const SegmentIndex& ind
                      !query_.occurred_from && !query_.occurred_before && query_.except.empty() && !versions_;
   if (whole && query_.items.empty()) return std::uint64_t{index.events()};
   if (whole && query_.items.size() == 1) {
+    // What is said of a key needs no set.
     const QueryItem& item = query_.items.front();
-    EventFetcher events(part.segment(), index, EventFetcher::kTrusting);
-    std::uint64_t counted = 0;
     if (item.streams.empty() && item.types.size() + item.tags.size() == 1) {
-      counted = index.count(item.types.empty() ? tag_key(item.tags.front()) : type_key(item.types.front()), events);
-    } else {
-      counted = index::intersection_size_all(find_parts(item, index, events));
+      EventFetcher events(part.segment(), index, EventFetcher::kTrusting);
+      const std::uint64_t counted =
+          index.count(item.types.empty() ? tag_key(item.tags.front()) : type_key(item.types.front()), events);
+      if (events.error()) return fail(*events.error());
+      return counted;
     }
-    if (events.error()) return fail(*events.error());
-    return counted;
   }
-  const auto matches = evaluate(part, index, window);
+  auto matches = evaluate(part, index, window);
   if (!matches) return fail(matches.error());
-  if (matches->range.empty()) return std::uint64_t{0};
-  const Ordinals& found = *matches->events;
-  if (!matches->by_occurred) return found.rank(matches->range.end) - found.rank(matches->range.begin);
+  const OrdinalRange range = matches->range;
+  if (!matches->by_occurred) return matches->events.count(range.begin, range.end);
   std::uint64_t counted = 0;
   EventFetcher events(part.segment(), index, EventFetcher::kTrusting);
   EventView event;
-  for (auto at = found.next(matches->range.begin); at && *at < matches->range.end; at = found.next(*at + 1)) {
+  for (auto at = matches->events.first(range.begin, range.end); at; at = matches->events.first(*at + 1, range.end)) {
     DAYBOOK_TRY(events.fetch(*at, event));
     counted += occurred_inside(event.occurred_at);
   }
@@ -225,25 +213,21 @@ Result<std::uint64_t> QueryPlan::count(const Part& part, const SegmentIndex& ind
 
 Result<Position> QueryPlan::end_of(const Part& part, const SegmentIndex& index, const PositionWindow& window,
                                    Direction direction) const {
-  const auto matches = evaluate(part, index, window);
+  auto matches = evaluate(part, index, window);
   if (!matches) return fail(matches.error());
-  if (matches->range.empty()) return Position{0};
-  const Ordinals& found = *matches->events;
+  OrdinalRange range = matches->range;
   const bool forward = direction == Direction::forward;
-  const auto inside = [&](std::uint32_t ordinal) {
-    return ordinal >= matches->range.begin && ordinal < matches->range.end;
-  };
   EventFetcher events(part.segment(), index, EventFetcher::kTrusting);
   EventView event;
-  for (auto at = forward ? found.next(matches->range.begin) : found.previous(matches->range.end - 1);
-       at && inside(*at);) {
+  for (;;) {
+    const auto at =
+        forward ? matches->events.first(range.begin, range.end) : matches->events.last(range.begin, range.end);
+    if (!at) return Position{0};
     if (!matches->by_occurred) return part.base() + 1 + *at;
     DAYBOOK_TRY(events.fetch(*at, event));
     if (occurred_inside(event.occurred_at)) return part.base() + 1 + *at;
-    if (!forward && *at == 0) break;
-    at = forward ? found.next(*at + 1) : found.previous(*at - 1);
+    (forward ? range.begin : range.end) = forward ? *at + 1 : *at;
   }
-  return Position{0};
 }
 
 }  // namespace daybook::log

@@ -14,6 +14,7 @@
 #include <daybook/types.h>
 
 #include "index/segment_index.h"
+#include "index/selection.h"
 #include "log/event_fetcher.h"
 #include "log/part.h"
 #include "log/segment_choice.h"
@@ -54,7 +55,7 @@ class QueryPlan {
 
   // What a part holds of the events in question.
   struct Matches {
-    index::Postings events;    // ascending; not yet cropped to `range`
+    index::Selection events;   // not yet cropped to `range`
     OrdinalRange range;        // only those in here
     bool by_occurred = false;  // each must still be asked when it occurred
   };
@@ -74,12 +75,10 @@ class QueryPlan {
   [[nodiscard]] OrdinalRange crop_by_time(const index::SegmentIndex& index, EventFetcher& events,
                                           OrdinalRange range) const;
   Result<void> crop_by_version(const index::Postings& postings, EventFetcher& events, OrdinalRange& range) const;
-  [[nodiscard]] index::Postings find(const QueryItem& item, const index::SegmentIndex& index,
-                                     const EventFetcher& events) const;
-  [[nodiscard]] static std::vector<index::Postings> find_parts(const QueryItem& item, const index::SegmentIndex& index,
-                                                               const EventFetcher& events);
-  [[nodiscard]] index::Postings find_any(const index::SegmentIndex& index, const EventFetcher& events,
-                                         std::uint32_t all) const;
+  [[nodiscard]] static index::Selection find(const QueryItem& item, const index::SegmentIndex& index,
+                                             const EventFetcher& events);
+  [[nodiscard]] static index::Selection find_any(const std::vector<QueryItem>& items, const index::SegmentIndex& index,
+                                                 const EventFetcher& events);
   [[nodiscard]] bool outside(const index::CheckpointSegment& segment) const noexcept;
 
   Query query_;

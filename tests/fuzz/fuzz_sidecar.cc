@@ -45,7 +45,7 @@ void check_set(const Ordinals& set) {
 void check_bitmap(std::span<const std::byte> bytes) {
   const auto content = validate_roaring(bytes, kNoLimit);
   if (!content) return;
-  const Ordinals set = Ordinals::from_valid_roaring(bytes);
+  const Ordinals set = Ordinals::view(bytes);
   check_set(set);
   require(set.size() == content->count, "a bitmap has another count than the validator saw");
   if (set.empty()) return;

@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include "index/roaring_validator.h"
 #include "support/rng.h"
 
 namespace daybook::index {
@@ -41,6 +42,23 @@ void expect_answers(const Ordinals& set, const Model& model, std::uint32_t at) {
   expected.clear();
   for (auto it = upper; it != model.begin() && expected.size() < 70;) expected.push_back(*--it);
   ASSERT_EQ(behind, expected) << at;
+
+  // And about its slab.
+  const std::uint32_t base = at & ~(kSlabSize - 1);
+  expected.assign(model.lower_bound(base), model.upper_bound(base + (kSlabSize - 1)));
+  Ordinals::FewNumbers room;
+  const Container container = set.in_slab(slab_of(at), room);
+  ASSERT_EQ(container.count, expected.size());
+  std::vector<std::uint32_t> found(container.count + 1);
+  found.resize(container.read(0, kSlabSize, base, found));
+  ASSERT_EQ(found, expected);
+  const auto slab_or_none = [](bool none, auto it) { return none ? Ordinals::kNoSlab : slab_of(*it); };
+  const auto next = model.lower_bound(base);
+  ASSERT_EQ(set.next_slab(slab_of(at)), slab_or_none(next == model.end(), next));
+  const auto behind_slab = model.upper_bound(base + (kSlabSize - 1));
+  ASSERT_EQ(
+      set.previous_slab(slab_of(at)),
+      slab_or_none(behind_slab == model.begin(), behind_slab == model.begin() ? behind_slab : std::prev(behind_slab)));
 }
 
 void expect_same(const Ordinals& set, const Model& model, test::Rng& rng) {
@@ -88,66 +106,6 @@ TEST(OrdinalsTest, AnswersAsAStdSetDoes) {
   for (int round = 0; round < 150; ++round) {
     const Model model = random_model(rng);
     expect_same(set_of(model), model, rng);
-    if (HasFatalFailure()) return;
-  }
-}
-
-TEST(OrdinalsTest, AlgebraIsThatOfStdSets) {
-  test::Rng rng(2);
-  for (int round = 0; round < 400; ++round) {
-    SCOPED_TRACE(round);
-    const Model a = random_model(rng);
-    const Model b = random_model(rng);
-    Model both;
-    std::set_intersection(a.begin(), a.end(), b.begin(), b.end(), std::inserter(both, both.end()));
-    Model either;
-    std::set_union(a.begin(), a.end(), b.begin(), b.end(), std::inserter(either, either.end()));
-    Model without;
-    std::set_difference(a.begin(), a.end(), b.begin(), b.end(), std::inserter(without, without.end()));
-
-    Ordinals set = set_of(a);
-    const Ordinals other = set_of(b);
-    ASSERT_EQ(Ordinals::intersection_size(set, other), both.size());
-    expect_same(set & other, both, rng);
-    expect_same(set &= other, both, rng);
-    set = set_of(a);
-    expect_same(set |= other, either, rng);
-    set = set_of(a);
-    expect_same(set -= other, without, rng);
-    expect_same(other, b, rng);
-    if (HasFatalFailure()) return;
-  }
-}
-
-TEST(OrdinalsTest, AlgebraWithItself) {
-  test::Rng rng(3);
-  for (const std::uint32_t size : {0u, 5u, 100u}) {
-    Ordinals set = Ordinals::range(10, 10 + size);
-    const Ordinals before = set;
-    set &= *&set;
-    EXPECT_EQ(set, before);
-    set |= *&set;
-    EXPECT_EQ(set, before);
-    set -= *&set;
-    EXPECT_TRUE(set.empty());
-  }
-}
-
-TEST(OrdinalsTest, CropKeepsWhatIsInside) {
-  test::Rng rng(4);
-  for (int round = 0; round < 200; ++round) {
-    const Model model = random_model(rng);
-    auto begin = static_cast<std::uint32_t>(rng.below(70'000));
-    auto end = static_cast<std::uint32_t>(rng.below(200'000));
-    if (round % 10 == 0) begin = 0;
-    if (round % 7 == 0) end = UINT32_MAX;
-    Model inside;
-    for (const std::uint32_t ordinal : model) {
-      if (begin <= ordinal && ordinal < end) inside.insert(ordinal);
-    }
-    Ordinals set = set_of(model);
-    set.crop(begin, end);
-    expect_same(set, inside, rng);
     if (HasFatalFailure()) return;
   }
 }
@@ -202,17 +160,65 @@ TEST(OrdinalsTest, CopiesAreIndependentAndMovesLeaveNothing) {
 TEST(OrdinalsTest, RoaringBytesGiveTheSetBack) {
   test::Rng rng(7);
   for (int round = 0; round < 200; ++round) {
+    SCOPED_TRACE(round);
     const Model model = random_model(rng);
-    const Ordinals set = set_of(model);
-    const std::vector<std::byte> bytes = set.to_roaring();
-    const auto back = Ordinals::from_roaring(bytes, model.empty() ? 0 : std::uint64_t{*model.rbegin()} + 1);
-    ASSERT_TRUE(back) << back.error().what;
-    ASSERT_EQ(*back, set);
-    ASSERT_EQ(back->to_roaring(), bytes);
+    const std::vector<std::byte> bytes = set_of(model).to_roaring();
+    ASSERT_TRUE(validate_roaring(bytes, model.empty() ? 0 : std::uint64_t{*model.rbegin()} + 1));
     if (!model.empty()) {
-      ASSERT_FALSE(Ordinals::from_roaring(bytes, *model.rbegin()));
+      ASSERT_FALSE(validate_roaring(bytes, *model.rbegin()));
     }
+    // Where a sidecar has it: behind anything, at any address.
+    for (const std::size_t before : {rng.below(2), 2 + rng.below(2)}) {
+      std::vector<std::byte> moved(before);
+      moved.insert(moved.end(), bytes.begin(), bytes.end());
+      const Ordinals view = Ordinals::view(std::span(moved).subspan(before));
+      expect_same(view, model, rng);
+      ASSERT_EQ(view.to_roaring(), bytes);
+    }
+    if (HasFatalFailure()) return;
   }
+}
+
+// Every form that a container has, alone and beside others, with and without the table of offsets.
+TEST(OrdinalsTest, ViewsOfEveryFormAnswerAsAStdSetDoes) {
+  test::Rng rng(8);
+  const auto put_array = [&](Model& model, std::uint32_t base) {
+    for (int i = 0; i < 300; ++i) model.insert(base + static_cast<std::uint32_t>(rng.below(kSlabSize)));
+  };
+  const auto put_bitset = [&](Model& model, std::uint32_t base) {
+    for (int i = 0; i < 9'000; ++i) model.insert(base + static_cast<std::uint32_t>(rng.below(kSlabSize)));
+  };
+  const auto put_runs = [&](Model& model, std::uint32_t base) {
+    for (std::uint32_t at = static_cast<std::uint32_t>(rng.below(2) * 50); at < kSlabSize; at += 5'000) {
+      for (std::uint32_t i = 0; i < 3'000 && at + i < kSlabSize; ++i) model.insert(base + at + i);
+    }
+  };
+  for (std::uint32_t forms = 0; forms < 256; forms += 1 + static_cast<std::uint32_t>(rng.below(7))) {
+    SCOPED_TRACE(forms);
+    Model model;
+    for (std::uint32_t i = 0; i < 4; ++i) {
+      const std::uint32_t base = 2 * i * kSlabSize;
+      switch (forms >> (2 * i) & 3) {
+        case 0: break;
+        case 1: put_array(model, base); break;
+        case 2: put_bitset(model, base); break;
+        default: put_runs(model, base);
+      }
+    }
+    const std::vector<std::byte> bytes = set_of(model).to_roaring();
+    ASSERT_TRUE(validate_roaring(bytes, std::uint64_t{1} << 32));
+    expect_same(Ordinals::view(bytes), model, rng);
+    if (HasFatalFailure()) return;
+  }
+}
+
+TEST(OrdinalsTest, TheLastSlabIsLikeAnyOther) {
+  test::Rng rng(9);
+  Model model;
+  for (std::uint32_t at = UINT32_MAX - 100; at != 0; ++at) model.insert(at);
+  expect_same(set_of(model), model, rng);
+  const std::vector<std::byte> bytes = set_of(model).to_roaring();
+  expect_same(Ordinals::view(bytes), model, rng);
 }
 
 }  // namespace

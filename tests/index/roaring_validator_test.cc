@@ -56,6 +56,15 @@ Ordinals odds(std::uint32_t count, std::uint32_t step = 2) {
   return Ordinals::of(list);
 }
 
+Ordinals with_range(const Ordinals& set, std::uint32_t begin, std::uint32_t end) {
+  std::vector<std::uint32_t> list(set.size());
+  set.read(0, list);
+  for (std::uint32_t ordinal = begin; ordinal != end; ++ordinal) list.push_back(ordinal);
+  std::sort(list.begin(), list.end());
+  list.erase(std::unique(list.begin(), list.end()), list.end());
+  return Ordinals::of(list);
+}
+
 // A set of every form that a container has, and of heads with and without offsets.
 std::vector<Ordinals> samples() {
   std::vector<Ordinals> sets;
@@ -66,12 +75,8 @@ std::vector<Ordinals> samples() {
   sets.push_back(Ordinals::range(5, 500));
   sets.push_back(Ordinals::range(65'530, 65'550));
   sets.push_back(Ordinals::range(0, 65'536));
-  Ordinals four = odds(5, 60'000);
-  four |= Ordinals::range(70'000, 70'100);
-  sets.push_back(four);
-  Ordinals nine = odds(9, 65'536);
-  nine |= Ordinals::range(400'000, 400'100);
-  sets.push_back(nine);
+  sets.push_back(with_range(odds(5, 60'000), 70'000, 70'100));
+  sets.push_back(with_range(odds(9, 65'536), 400'000, 400'100));
   return sets;
 }
 
@@ -88,7 +93,7 @@ TEST(RoaringValidatorTest, AcceptsWhatIsWritten) {
   }
 }
 
-// What CRoaring 0.2.66 takes, and then writes 65,536 values to room for 5,000.
+// What CRoaring 0.2.66 takes, and then writes 65,536 values to room for 5,000; a view would find as many.
 TEST(RoaringValidatorTest, RefusesALyingCardinality) {
   const Bytes lie = plain(5000).fill(8192, 0xff);
   ASSERT_EQ(lie.size(), 8208u);
@@ -131,13 +136,14 @@ TEST(RoaringValidatorTest, NamesTheBrokenRule) {
 
 // An accepted bitmap is what is written of its elements again, but for arrays and bitsets that are smaller as runs.
 void expect_canonical(const Bytes& bytes) {
-  const auto set = Ordinals::from_roaring(bytes, kNoLimit);
-  if (!set) return;
-  ASSERT_EQ(set->size(), validate_roaring(bytes, kNoLimit)->count);
-  std::vector<std::uint32_t> all(set->size());
-  ASSERT_EQ(set->read(0, all), all.size());
+  const auto content = validate_roaring(bytes, kNoLimit);
+  if (!content) return;
+  const Ordinals set = Ordinals::view(bytes);
+  ASSERT_EQ(set.size(), content->count);
+  std::vector<std::uint32_t> all(set.size());
+  ASSERT_EQ(set.read(0, all), all.size());
   ASSERT_TRUE(std::is_sorted(all.begin(), all.end()));
-  const Bytes again = set->to_roaring();
+  const Bytes again = set.to_roaring();
   ASSERT_TRUE(again == bytes || again.size() < bytes.size());
 }
 
