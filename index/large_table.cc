@@ -182,8 +182,30 @@ Result<RoaringContent> LargeTable::check_list(const LargeEntry& entry, std::uint
   return RoaringContent{list.size(), list.front(), list.back()};
 }
 
+std::size_t LargeTable::likely(std::uint64_t hash) const noexcept {
+  return static_cast<std::size_t>((hash >> 32) * entries_.size() >> 32);
+}
+
+void LargeTable::prefetch(std::uint64_t hash) const noexcept {
+  if (!entries_.empty()) __builtin_prefetch(&entries_[likely(hash)]);
+}
+
+// A few entries from where it should be, mostly, in steps that double: hashes that somebody has chosen take a search.
 const LargeEntry* LargeTable::find(std::uint64_t hash, std::string_view text) const noexcept {
-  auto at = std::lower_bound(entries_.begin(), entries_.end(), hash,
+  if (entries_.empty()) return nullptr;
+  std::size_t low = likely(hash);
+  std::size_t high = low;
+  for (std::size_t step = 1; low > 0 && entries_[low - 1].hash >= hash; step *= 2) {
+    high = low - 1;
+    low -= std::min(step, low);
+  }
+  for (std::size_t step = 1; high < entries_.size() && entries_[high].hash < hash; step *= 2) {
+    low = high + 1;
+    high += step;
+  }
+  const auto begin = entries_.begin() + static_cast<std::ptrdiff_t>(low);
+  const auto end = entries_.begin() + static_cast<std::ptrdiff_t>(std::min(high, entries_.size()));
+  auto at = std::lower_bound(begin, end, hash,
                              [](const LargeEntry& entry, std::uint64_t wanted) { return entry.hash < wanted; });
   for (; at != entries_.end() && at->hash == hash; ++at) {
     if (this->text(*at) == text) return &*at;

@@ -59,12 +59,16 @@ class LargeTable {
   [[nodiscard]] std::string_view text(const LargeEntry& entry) const noexcept {
     return text_.substr(entry.text_offset, entry.text_size);
   }
+  // Brings what find() looks at first to the cache.
+  void prefetch(std::uint64_t hash) const noexcept;
   // Null: the key is not in the table. Else one of entries().
   [[nodiscard]] const LargeEntry* find(std::uint64_t hash, std::string_view text) const noexcept;
   // The events of one of entries(). A view of the bytes, where that is a bitmap.
   [[nodiscard]] Postings postings(const LargeEntry& entry) const;
 
  private:
+  // Where an entry of that hash should be, as hashes are spread evenly. Of a table that is not empty.
+  [[nodiscard]] std::size_t likely(std::uint64_t hash) const noexcept;
   [[nodiscard]] std::span<const std::byte> data(const LargeEntry& entry) const noexcept {
     return data_.subspan(entry.data_offset, entry.data_size);
   }

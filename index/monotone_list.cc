@@ -5,6 +5,10 @@
 #include <cassert>
 #include <cstring>
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 namespace daybook::index {
 namespace {
 
@@ -148,8 +152,7 @@ std::uint32_t MonotoneList::low(std::uint32_t i) const noexcept {
   return static_cast<std::uint32_t>(value) & low_mask(low_bits_);
 }
 
-std::uint32_t MonotoneList::operator[](std::uint32_t i) const noexcept {
-  assert(i < count_);
+std::uint64_t MonotoneList::high_bit(std::uint32_t i) const noexcept {
   const std::uint64_t start = samples_[i / kSampleEvery];
   std::uint32_t left = i % kSampleEvery;  // ones to skip, beginning with that of the sample
   std::uint64_t word = start / 64;
@@ -159,8 +162,58 @@ std::uint32_t MonotoneList::operator[](std::uint32_t i) const noexcept {
     left -= ones;
     bits = high_[++word];
   }
-  const std::uint64_t bit = word * 64 + select_in_word(bits, left);
+  return word * 64 + select_in_word(bits, left);
+}
+
+#if defined(__x86_64__)
+
+// The same with an instruction for each of counting and finding ones, which not every processor has.
+__attribute__((target("popcnt,bmi2"))) std::uint64_t MonotoneList::high_bit_fast(std::uint32_t i) const noexcept {
+  const std::uint64_t start = samples_[i / kSampleEvery];
+  std::uint32_t left = i % kSampleEvery;
+  std::uint64_t word = start / 64;
+  std::uint64_t bits = high_[word] & (~std::uint64_t{0} << (start % 64));
+  for (auto ones = static_cast<std::uint32_t>(__builtin_popcountll(bits)); ones <= left;
+       ones = static_cast<std::uint32_t>(__builtin_popcountll(bits))) {
+    left -= ones;
+    bits = high_[++word];
+  }
+  const std::uint64_t found = _pdep_u64(std::uint64_t{1} << left, bits);
+  return word * 64 + static_cast<std::uint64_t>(__builtin_ctzll(found));
+}
+
+#else
+
+std::uint64_t MonotoneList::high_bit_fast(std::uint32_t i) const noexcept { return high_bit(i); }
+
+#endif
+
+bool MonotoneList::has_fast_bits() noexcept {
+#if defined(__x86_64__)
+  static const bool has = __builtin_cpu_supports("popcnt") && __builtin_cpu_supports("bmi2");
+  return has;
+#else
+  return false;
+#endif
+}
+
+std::uint32_t MonotoneList::at(std::uint32_t i, bool fast) const noexcept {
+  assert(i < count_);
+  const std::uint64_t bit = fast ? high_bit_fast(i) : high_bit(i);
   return static_cast<std::uint32_t>((bit - i) << low_bits_) | low(i);
+}
+
+void MonotoneList::prefetch(std::uint32_t i, Step step) const noexcept {
+  assert(i < count_);
+  if (step == Step::first) {
+    __builtin_prefetch(samples_ + i / kSampleEvery);
+    __builtin_prefetch(low_ + std::uint64_t{i} * low_bits_ / 64);
+    return;
+  }
+  // A number has two bits, about; what is between takes a line or two.
+  const std::uint64_t start = samples_[i / kSampleEvery];
+  __builtin_prefetch(high_ + start / 64);
+  __builtin_prefetch(high_ + (start + std::uint64_t{2} * (i % kSampleEvery)) / 64);
 }
 
 std::uint32_t MonotoneList::lower_bound(std::uint64_t value) const noexcept {

@@ -41,12 +41,21 @@ class MonotoneList {
 
   [[nodiscard]] std::uint32_t size() const noexcept { return count_; }
   // Number i; i < size(). Takes a look at a sample and at a handful of words.
-  [[nodiscard]] std::uint32_t operator[](std::uint32_t i) const noexcept;
+  [[nodiscard]] std::uint32_t operator[](std::uint32_t i) const noexcept { return at(i, has_fast_bits()); }
+  // The same in one of two ways, for tests: with instructions that not every processor has, or without.
+  [[nodiscard]] std::uint32_t at(std::uint32_t i, bool fast) const noexcept;
+  static bool has_fast_bits() noexcept;
+  // Brings what operator[] looks at to the cache, a step at a time: the second one needs what the first has brought.
+  enum class Step : std::uint8_t { first, second };
+  void prefetch(std::uint32_t i, Step step) const noexcept;
   // Index of the first number >= value; size() when there is none.
   [[nodiscard]] std::uint32_t lower_bound(std::uint64_t value) const noexcept;
 
  private:
   [[nodiscard]] std::uint32_t low(std::uint32_t i) const noexcept;
+  // The bit of `high` that belongs to number i.
+  [[nodiscard]] std::uint64_t high_bit(std::uint32_t i) const noexcept;
+  [[nodiscard]] std::uint64_t high_bit_fast(std::uint32_t i) const noexcept;
 
   const std::uint64_t* low_ = nullptr;
   const std::uint64_t* high_ = nullptr;

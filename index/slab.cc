@@ -95,7 +95,8 @@ void Slab::clear() noexcept {
 }
 
 void Slab::load(const Container& container) noexcept {
-  any_ = container.count > 0;
+  if (container.count == 0) return clear();
+  any_ = true;
   count_ = container.count;
   form_ = container.count > Container::kArrayMax ? Form::bitset : Form::array;
   switch (container.form) {

@@ -27,7 +27,12 @@ void expect_same(const Numbers& numbers) {
   const auto list = MonotoneList::parse(bytes, rule_of(numbers));
   ASSERT_TRUE(list) << list.error().what;
   ASSERT_EQ(list->size(), numbers.size());
-  for (std::uint32_t i = 0; i < numbers.size(); ++i) ASSERT_EQ((*list)[i], numbers[i]) << i;
+  for (std::uint32_t i = 0; i < numbers.size(); ++i) {
+    list->prefetch(i, MonotoneList::Step::first);
+    list->prefetch(i, MonotoneList::Step::second);
+    ASSERT_EQ((*list)[i], numbers[i]) << i;
+    ASSERT_EQ(list->at(i, false), numbers[i]) << i;
+  }
   const auto expect_bound = [&](std::uint64_t value) {
     const auto at = std::lower_bound(numbers.begin(), numbers.end(), value);
     ASSERT_EQ(list->lower_bound(value), static_cast<std::uint32_t>(at - numbers.begin())) << value;
