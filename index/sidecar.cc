@@ -202,6 +202,31 @@ Place Sidecar::place(std::uint32_t ordinal) const {
   return {frame_units_[frame] * kUnit, ordinal - first_of(frame)};
 }
 
+void Sidecar::places(std::span<const std::uint32_t> ordinals, std::span<Place> out) const {
+  prefetch_places(ordinals, Step::first);
+  prefetch_places(ordinals, Step::second);
+  for (std::size_t i = 0; i < ordinals.size(); ++i) out[i] = place(ordinals[i]);
+}
+
+// Where frames have several events, the frame of an ordinal takes a search, of which nothing is known beforehand.
+void Sidecar::prefetch_places(std::span<const std::uint32_t> ordinals, Step step) const noexcept {
+  if (frame_firsts_.size() != 0) return;
+  for (const std::uint32_t ordinal : ordinals) frame_units_.prefetch(ordinal, step);
+}
+
+void Sidecar::prefetch(KeyKind kind, std::uint64_t hash, Step step) const noexcept {
+  if (step == Step::first) tables(kind).large.prefetch(hash);
+  tables(kind).small.prefetch(hash, step == Step::first ? SmallTable::Step::bucket : SmallTable::Step::entries);
+}
+
+std::size_t Sidecar::likely(KeyKind kind, std::uint64_t hash, std::span<std::uint32_t> out) const noexcept {
+  const SmallTable& small = tables(kind).small;
+  const SmallTable::Group group = small.group(hash);
+  const std::size_t count = std::min(group.size(), out.size());
+  for (std::size_t i = 0; i < count; ++i) out[i] = small.ordinal(group[i]);
+  return count;
+}
+
 std::uint32_t Sidecar::ordinal_at(std::uint64_t frame_offset) const {
   const std::uint64_t unit = frame_offset / kUnit + (frame_offset % kUnit == 0 ? 0 : 1);
   const std::uint32_t frame = frame_units_.lower_bound(unit);

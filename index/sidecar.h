@@ -61,6 +61,7 @@ class Sidecar final : public SegmentIndex {
 
   [[nodiscard]] std::uint32_t events() const override { return identity_.events; }
   [[nodiscard]] Place place(std::uint32_t ordinal) const override;
+  void places(std::span<const std::uint32_t> ordinals, std::span<Place> out) const override;
   [[nodiscard]] std::uint32_t ordinal_at(std::uint64_t frame_offset) const override;
   [[nodiscard]] TimeRange recorded() const override { return recorded_; }
   [[nodiscard]] TimeRange occurred() const override { return occurred_; }
@@ -69,6 +70,15 @@ class Sidecar final : public SegmentIndex {
   [[nodiscard]] Postings find(const Key& key, const EventKeys& events) const override;
   [[nodiscard]] std::uint64_t count(const Key& key, const EventKeys& events) const override;
   void each_key(KeyKind kind, const EventKeys& events, const KeyVisitor& visit) const override;
+
+  // To look ahead: what find() and places() would wait for is brought to the cache, for several sidecars at once. Each step
+  // needs what the one before has brought: key first, key second, likely(), places first, places second.
+  using Step = MonotoneList::Step;
+  [[nodiscard]] std::uint64_t hash_of(const Key& key) const noexcept { return hash_(key); }
+  void prefetch(KeyKind kind, std::uint64_t hash, Step step) const noexcept;
+  // The first events of a rare key of that hash, if there is one: which no event was asked for. Returns how many.
+  [[nodiscard]] std::size_t likely(KeyKind kind, std::uint64_t hash, std::span<std::uint32_t> out) const noexcept;
+  void prefetch_places(std::span<const std::uint32_t> ordinals, Step step) const noexcept;
 
  private:
   struct Tables {

@@ -174,6 +174,16 @@ SmallTable::Group SmallTable::leading(Group entries, std::uint32_t fingerprint) 
   return entries.first(count);
 }
 
+void SmallTable::prefetch(std::uint64_t hash, Step step) const noexcept {
+  if (starts_.empty()) return;
+  const std::uint32_t* const start = &starts_[bucket_of(hash)];
+  if (step == Step::bucket) return __builtin_prefetch(start);
+  // A bucket has a line's worth of entries, on average, which seldom begins with the line.
+  constexpr std::size_t kLine = 64 / sizeof(std::uint32_t);
+  __builtin_prefetch(entries_.data() + *start);
+  if (*start + kLine < entries_.size()) __builtin_prefetch(entries_.data() + *start + kLine);
+}
+
 SmallTable::Group SmallTable::group(std::uint64_t hash) const noexcept {
   if (starts_.empty()) return {};
   const std::uint64_t known = prefix(hash);

@@ -56,6 +56,9 @@ class SmallTable {
 
   // The group that a key of that hash is in, if it is in the table; may be of another key. Empty: there is none.
   [[nodiscard]] Group group(std::uint64_t hash) const noexcept;
+  // Brings what group() looks at to the cache; the entries once the bucket is there.
+  enum class Step : std::uint8_t { bucket, entries };
+  void prefetch(std::uint64_t hash, Step step) const noexcept;
   // The ordinal of an entry.
   [[nodiscard]] std::uint32_t ordinal(std::uint32_t entry) const noexcept {
     return entry & ((std::uint32_t{1} << ordinal_bits_) - 1);
@@ -79,6 +82,9 @@ class SmallTable {
   }
 
  private:
+  [[nodiscard]] std::uint64_t bucket_of(std::uint64_t hash) const noexcept {
+    return prefix(hash) >> (32 - ordinal_bits_);
+  }
   [[nodiscard]] Group bucket(std::uint64_t bucket) const noexcept {
     return entries_.subspan(starts_[bucket], starts_[bucket + 1] - starts_[bucket]);
   }

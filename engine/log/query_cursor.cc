@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "log/event_fetcher.h"
+#include "log/look_ahead.h"
 
 namespace daybook::log {
 
@@ -14,6 +15,7 @@ QueryCursor::QueryCursor(std::shared_ptr<LogIndex> index, QueryPlan plan, const 
       plan_(std::move(plan)),
       visibility_(options.visibility),
       verify_(options.verify),
+      key_(plan_.key()),
       choice_([this](const index::Checkpoint& checkpoint) { return plan_.segments(checkpoint); }) {
   window_.after = options.after;
   if (options.before != 0) window_.before = options.before;
@@ -63,9 +65,22 @@ std::shared_ptr<Part> QueryCursor::part_in_window() {
       failed(found.error());
       return nullptr;
     }
-    if (*found) return part;
+    if (!*found) continue;
+    if (key_ && !in_first_) look_ahead_of(static_cast<std::size_t>(left));
+    return part;
   }
   return nullptr;
+}
+
+void QueryCursor::look_ahead_of(std::size_t left) {
+  constexpr std::size_t kFirst = 4;
+  if (left > ahead_) return;
+  const Parts& parts = *parts_;
+  const std::size_t count = std::min(left, ahead_ == kNowhere ? kFirst : kLookAheadMax);
+  std::array<const Part*, kLookAheadMax> some;
+  for (std::size_t i = 0; i < count; ++i) some[i] = parts[forward_ ? parts.size() - left + i : left - 1 - i].get();
+  look_ahead(std::span(some).first(count), *key_);
+  ahead_ = left - count;
 }
 
 // A part that the checkpoint rules out goes out of the window at once, or a cursor that waits at the end of the log
@@ -115,6 +130,7 @@ void QueryCursor::leave() {
   }
   events_.reset();
   part_ = nullptr;
+  in_first_ = false;
 }
 
 std::uint64_t QueryCursor::trusted_from() const noexcept {
@@ -141,11 +157,10 @@ bool QueryCursor::read(std::span<const std::uint32_t> ordinals) {
   std::uint32_t at = 0;
   const auto done = part_->with_index([&](const index::SegmentIndex& index) -> Result<void> {
     if (!events_) events_.emplace(part_->segment(), index, trusted_from());
-    std::array<index::Place, kBlockMax> places;
-    for (std::size_t i = 0; i < ordinals.size(); ++i) {
-      places[i] = index.place(ordinals[i]);
-      events_->prefetch(places[i]);
-    }
+    std::array<index::Place, kBlockMax> room;
+    const auto places = std::span(room).first(ordinals.size());
+    index.places(ordinals, places);
+    for (const index::Place& place : places) events_->prefetch(place);
     for (std::size_t i = 0; i < ordinals.size(); ++i) {
       at = ordinals[i];
       DAYBOOK_TRY(events_->fetch(places[i], *end_));

@@ -24,6 +24,13 @@ void intersect(SegmentMask& mask, const SegmentMask& other) {
   for (std::size_t i = 0; i < mask.size(); ++i) mask[i] = mask[i] && other[i];
 }
 
+// The key of an item that names one alone.
+std::optional<index::Key> key_of(const QueryItem& item) noexcept {
+  if (item.streams.size() + item.types.size() + item.tags.size() != 1) return std::nullopt;
+  if (!item.streams.empty()) return stream_key(item.streams.front());
+  return item.types.empty() ? tag_key(item.tags.front()) : type_key(item.types.front());
+}
+
 // The segments that may hold events of the item.
 SegmentMask segments_of(const QueryItem& item, const index::Checkpoint& checkpoint) {
   SegmentMask mask(checkpoint.segments().size(), true);
@@ -73,15 +80,15 @@ bool QueryPlan::outside(const index::CheckpointSegment& segment) const noexcept 
          misses(query_.occurred_from, query_.occurred_before, segment.occurred_first, segment.occurred_last);
 }
 
+std::optional<index::Key> QueryPlan::key() const noexcept {
+  return query_.items.size() == 1 ? key_of(query_.items.front()) : std::nullopt;
+}
+
 // An event of the item has to be in all of the sets.
 Selection QueryPlan::find(const QueryItem& item, const SegmentIndex& index, const EventFetcher& events) {
   const auto find_key = [&](const index::Key& key) { return Selection(index.find(key, events)); };
   // One key alone, as most items have, needs no list of sets.
-  if (item.streams.size() + item.types.size() + item.tags.size() == 1) {
-    if (!item.streams.empty()) return find_key(stream_key(item.streams.front()));
-    if (!item.types.empty()) return find_key(type_key(item.types.front()));
-    return find_key(tag_key(item.tags.front()));
-  }
+  if (const auto key = key_of(item)) return find_key(*key);
   std::vector<Selection> all;
   const auto any_of = [&](const std::vector<std::string>& keys, auto make_key) {
     if (keys.empty()) return;
@@ -188,11 +195,9 @@ Result<std::uint64_t> QueryPlan::count(const Part& part, const SegmentIndex& ind
   if (whole && query_.items.empty()) return std::uint64_t{index.events()};
   if (whole && query_.items.size() == 1) {
     // What is said of a key needs no set.
-    const QueryItem& item = query_.items.front();
-    if (item.streams.empty() && item.types.size() + item.tags.size() == 1) {
+    if (const auto key = key_of(query_.items.front())) {
       EventFetcher events(part.segment(), index, EventFetcher::kTrusting);
-      const std::uint64_t counted =
-          index.count(item.types.empty() ? tag_key(item.tags.front()) : type_key(item.types.front()), events);
+      const std::uint64_t counted = index.count(*key, events);
       if (events.error()) return fail(*events.error());
       return counted;
     }

@@ -53,6 +53,9 @@ class QueryPlan {
   // Which of the segments that the checkpoint covers may hold events in question.
   [[nodiscard]] SegmentMask segments(const index::Checkpoint& checkpoint) const;
 
+  // The key that all of them have, where the query is of one alone.
+  [[nodiscard]] std::optional<index::Key> key() const noexcept;
+
   // What a part holds of the events in question.
   struct Matches {
     index::Selection events;   // not yet cropped to `range`
