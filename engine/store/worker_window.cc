@@ -31,7 +31,7 @@ void WorkerWindow::put(Entry& entry) {
   Slot& slot = this->slot(end_);
   slot.event = entry.event;
   slot.token = entry.token;
-  slot.finished.store(!is_event, std::memory_order_relaxed);
+  slot.finished.store(!is_event);
   if (is_event) {
     if (pins_.empty() || pins_.back().second != entry.pin) pins_.emplace_back(end_, std::move(entry.pin));
     workers_[std::hash<std::string_view>()(entry.event.stream) % workers_.size()].given.push_back(end_);
@@ -55,7 +55,7 @@ bool WorkerWindow::take(std::size_t worker, std::vector<Number>& numbers) {
 WorkerWindow::Prefix WorkerWindow::pass() {
   const std::lock_guard lock(mutex_);
   Prefix prefix;
-  for (; first_ != end_ && slot(first_).finished.load(std::memory_order_acquire); ++first_) {
+  for (; first_ != end_ && slot(first_).finished.load(); ++first_) {
     const Slot& passed = slot(first_);
     prefix.end = passed.token;
     prefix.events += passed.event.position != 0 ? 1 : 0;

@@ -42,7 +42,7 @@ class WorkerWindow {
   bool take(std::size_t worker, std::vector<Number>& numbers);
   [[nodiscard]] const EventView& event(Number number) const noexcept { return slots_[number % slots_.size()].event; }
   // An event that was taken is finished; its bytes may go. Takes no lock.
-  void finish(Number number) noexcept { slot(number).finished.store(true, std::memory_order_release); }
+  void finish(Number number) noexcept { slot(number).finished.store(true); }
 
   struct Prefix {
     std::optional<ResumeToken> end;  // everything up to here is finished; none: no more than before
