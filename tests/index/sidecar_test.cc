@@ -1,9 +1,7 @@
 #include "index/sidecar.h"
 
-#include <atomic>
 #include <cstring>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -134,27 +132,6 @@ TEST(SidecarTest, WantsAlignedBytes) {
   const auto parsed = Sidecar::parse({odd, bytes.size()}, model.identity());
   ASSERT_FALSE(parsed);
   EXPECT_EQ(parsed.error().code, Errc::invalid_argument);
-}
-
-// The first question for a bitmap deserialises it: by whoever asks, once.
-TEST(SidecarTest, ManyThreadsAskAtOnce) {
-  const IndexModel model = IndexModel::random(13, {.events = 5'000, .streams = 30});
-  const std::vector<std::byte> bytes = encoded(model);
-  const auto postings = model.postings(KeyKind::stream);
-  for (int round = 0; round < 5; ++round) {
-    const ParsedSidecar parsed = parse_copy(bytes, model.identity());
-    std::atomic<int> wrong = 0;
-    std::vector<std::thread> threads;
-    for (int i = 0; i < 4; ++i) {
-      threads.emplace_back([&] {
-        for (const auto& [text, ordinals] : postings) {
-          if (parsed.sidecar->find({KeyKind::stream, text}, model)->size() != ordinals.size()) ++wrong;
-        }
-      });
-    }
-    for (std::thread& thread : threads) thread.join();
-    EXPECT_EQ(wrong, 0);
-  }
 }
 
 }  // namespace
