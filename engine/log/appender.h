@@ -58,7 +58,7 @@ struct ProductionEnv {
   using Step = log::Step;
 
   static constexpr std::size_t kStreamsMax = kAppendStreamsMax;
-  static constexpr std::uint32_t kPatience = 32;
+  static constexpr std::uint32_t kPatience = 4;
 
   static void step(Step) noexcept {}
 
