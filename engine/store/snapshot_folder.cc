@@ -42,24 +42,54 @@ Result<void> SnapshotFolder::open(const Visit& visit) {
   const auto there = open_directory();
   if (!there) return fail(there.error());
   if (!*there) return {};
-  const auto found = numbers();
+  const auto found = open_new(visit);
   if (!found) return fail(found.error());
-  for (const std::uint64_t number : *found) open_file(number, visit);
   if (mode_ == io::Directory::OpenMode::read_write) go_on_with_last();
   return {};
 }
 
-void SnapshotFolder::open_file(std::uint64_t number, const Visit& visit) {
+// A file that has grown since it was mapped seems to be cut, where a record goes on behind what is mapped.
+Result<void> SnapshotFolder::scan(SnapshotFile& file, const Visit& visit) {
+  const auto visit_here = [&](std::uint64_t offset, const format::SnapshotRecord& record) {
+    visit(file, offset, record);
+  };
+  for (std::uint64_t mapped = 0; mapped != file.size();) {
+    mapped = file.size();
+    file.scan(visit_here);
+    if (file.ending() != SnapshotFile::Ending::cut) return {};
+    DAYBOOK_TRY(file.catch_up());
+  }
+  file.scan(visit_here);
+  return {};
+}
+
+bool SnapshotFolder::open_file(std::uint64_t number, const Visit& visit) {
   newest_ = std::max(newest_, number);
   auto file = SnapshotFile::open(*directory_, number, log_, mode_);
-  if (!file && file.error().code == Errc::not_found) return;  // pruned meanwhile: what was in it is in a later one
+  if (!file && file.error().code == Errc::not_found) return false;
   if (!file || *file == nullptr) {
     ++foreign_;
-    return;
+    return true;
   }
-  SnapshotFile& opened = **file;
-  opened.scan([&](std::uint64_t offset, const format::SnapshotRecord& record) { visit(opened, offset, record); });
+  (void)scan(**file, visit);  // an error: it cannot be looked at again now
   files_.push_back(std::move(*file));
+  return true;
+}
+
+// A list is old when its files are opened: one may be gone, and one may have ended. Then what was in it is in a later file, which
+// was there before that happened, and is looked for.
+Result<std::vector<std::uint64_t>> SnapshotFolder::open_new(const Visit& visit) {
+  for (;;) {
+    auto found = numbers();
+    if (!found) return found;
+    bool again = false;
+    for (const std::uint64_t number : *found) {
+      if (number <= newest_) continue;
+      const bool opened = open_file(number, visit);
+      again = !opened || files_.empty() || files_.back()->ending() == SnapshotFile::Ending::end;
+    }
+    if (!again) return found;
+  }
 }
 
 // Behind a torn record nothing is appended: what a later crash brings to light of it might join in.
@@ -82,15 +112,12 @@ Result<void> SnapshotFolder::catch_up(const Visit& visit, const std::function<vo
   if (!files_.empty()) {
     SnapshotFile& last = *files_.back();
     DAYBOOK_TRY(last.catch_up());
-    last.scan([&](std::uint64_t offset, const format::SnapshotRecord& record) { visit(last, offset, record); });
+    DAYBOOK_TRY(scan(last, visit));
     if (last.ending() == SnapshotFile::Ending::open) return {};
   }
-  const auto found = numbers();
-  if (!found) return fail(found.error());
   const std::uint64_t known = newest_;
-  for (const std::uint64_t number : *found) {
-    if (number > known) open_file(number, visit);
-  }
+  const auto found = open_new(visit);
+  if (!found) return fail(found.error());
   if (newest_ == known) return {};
   std::vector<std::shared_ptr<SnapshotFile>> kept;
   for (const auto& file : files_) {

@@ -57,7 +57,11 @@ class SnapshotFolder {
   Result<bool> open_directory();
   Result<std::shared_ptr<SnapshotFile>> create_file(std::uint64_t size);
   Result<std::vector<std::uint64_t>> numbers() const;
-  void open_file(std::uint64_t number, const Visit& visit);
+  static Result<void> scan(SnapshotFile& file, const Visit& visit);
+  // False: it is not there any more.
+  bool open_file(std::uint64_t number, const Visit& visit);
+  // Opens the files that are new. The numbers of all.
+  Result<std::vector<std::uint64_t>> open_new(const Visit& visit);
   void go_on_with_last();
 
   const std::shared_ptr<io::Directory> store_;

@@ -194,11 +194,18 @@ TEST_F(NthCallTest, OfAClose) {
 TEST_F(FaultyStoreTest, InfoSaysWhatFailed) {
   start(Durability::memory);
   ASSERT_TRUE(is_ok(append()));
-  for (const IoCall call : {IoCall::list, IoCall::open, IoCall::allocated}) {
+  for (const IoCall call : {IoCall::open, IoCall::allocated}) {
     faults_->add({.call = call, .error_number = EMFILE});
     EXPECT_TRUE(fails_with(store().info(), Errc::io, EMFILE)) << name(call);
     EXPECT_TRUE(is_ok(store().info()));
   }
+  // The writer has listed its segments before, a reader lists them each time.
+  ASSERT_TRUE(is_ok(store().close()));
+  const auto reader = open({.mode = Mode::read_only});
+  ASSERT_TRUE(is_ok(reader));
+  faults_->add({.call = IoCall::list, .error_number = EMFILE});
+  EXPECT_TRUE(fails_with(reader->info(), Errc::io, EMFILE));
+  EXPECT_TRUE(is_ok(reader->info()));
 }
 
 TEST_F(FaultyStoreTest, LockThatCannotBeTakenIsNoOtherWriter) {
