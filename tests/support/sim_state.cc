@@ -26,7 +26,8 @@ void SimDirData::sync() {
     change->apply(durable);
     // What a failed sync left in the air for the same names is overtaken: the directory is written as it is now.
     for (auto before = pending.begin(); before != change; ++before) {
-      if (before->touches(change->name) || (!change->to.empty() && before->touches(change->to))) before->overtaken = true;
+      if (before->touches(change->name) || (!change->to.empty() && before->touches(change->to)))
+        before->overtaken = true;
     }
   }
   std::erase_if(pending, [](const SimNameChange& change) { return !change.abandoned || change.overtaken; });

@@ -65,7 +65,7 @@ struct Error {
   std::uint64_t expected = 0;  // what the rule asked for (a version, a checksum, a size, a position)
   std::uint64_t actual = 0;    // what was found
   std::uint32_t index = 0;     // which element of the argument list is meant: stream, event or condition, from 0
-  ErrorText detail{};          // names that only the moment knows: a store, a stream, a field, a rule of the application
+  ErrorText detail{};          // names that only the moment knows: a store, a stream, a field, a rule
 };
 
 // A value or an Error. GCC 12's std::expected may be dropped without a warning; this one may not.
