@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdio>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <set>
 
@@ -58,34 +59,35 @@ void check_image(const SimDisk& image, const Told& told, const std::map<std::str
   ASSERT_EQ(newest(snapshots, "b"), found["b"]);
 }
 
-// Images of a disk before each call that is made to it, for every policy.
+// Images of a disk before each call that is made to it, for every policy. Threads of the store make calls, too, and may be in
+// the midst of one when that is over.
 class Images {
  public:
-  Images(SimDisk& disk, std::uint64_t seed) : disk_(disk), rng_(seed) {
-    disk_.faults().before_each_call([this](IoCall call) {
-      const std::scoped_lock lock(mutex_);
+  Images(SimDisk& disk, std::uint64_t seed) : disk_(disk), taking_(std::make_shared<Taking>(seed)) {
+    disk.faults().before_each_call([&disk, taking = taking_](IoCall call) {
+      const std::scoped_lock lock(taking->mutex);
+      if (taking->over) return;
       for (const CrashPolicy policy : kCrashPolicies) {
-        taken_.push_back(
-            {disk_.crash(rng_, policy), std::string("before ") + test::name(call) + ", " + test::name(policy)});
+        taking->taken.push_back(
+            {disk.crash(taking->rng, policy), std::string("before ") + test::name(call) + ", " + test::name(policy)});
       }
     });
   }
   // Noise in a sector that is written, to mark what is in it as removed, takes with it what else is there.
   void without_noise() {
-    std::erase_if(taken_, [](const Image& image) { return image.how.ends_with("garbage_in_flight"); });
+    std::erase_if(stop(), [](const Image& image) { return image.how.ends_with("garbage_in_flight"); });
   }
-  ~Images() { disk_.faults().before_each_call({}); }
+  ~Images() { stop(); }
   Images(const Images&) = delete;
   Images& operator=(const Images&) = delete;
 
   std::size_t check(const Told& told, const std::map<std::string, Position>& least) {
-    disk_.faults().before_each_call({});
-    for (const Image& image : taken_) {
+    for (const Image& image : stop()) {
       SCOPED_TRACE(image.how);
       check_image(image.disk, told, least);
       if (::testing::Test::HasFailure()) break;
     }
-    return taken_.size();
+    return taking_->taken.size();
   }
 
  private:
@@ -93,10 +95,23 @@ class Images {
     SimDisk disk;
     std::string how;
   };
+  struct Taking {
+    explicit Taking(std::uint64_t seed) : rng(seed) {}
+    std::mutex mutex;
+    bool over = false;
+    Rng rng;
+    std::vector<Image> taken;
+  };
+
+  std::vector<Image>& stop() {
+    disk_.faults().before_each_call({});
+    const std::scoped_lock lock(taking_->mutex);
+    taking_->over = true;
+    return taking_->taken;
+  }
+
   SimDisk& disk_;
-  std::mutex mutex_;
-  Rng rng_;
-  std::vector<Image> taken_;
+  const std::shared_ptr<Taking> taking_;
 };
 
 void save_some(SnapshotStore& snapshots, Told& told, std::initializer_list<Position> positions,
