@@ -16,6 +16,17 @@ constexpr std::uint64_t below(std::uint32_t bit) noexcept {
 
 std::uint32_t count_bits(std::uint64_t word) noexcept { return static_cast<std::uint32_t>(std::popcount(word)); }
 
+// The first of [low, high) that before() is not true of; it is true of all up to some, and of none from there on.
+template <typename Before>
+std::uint32_t first_not(std::uint32_t low, std::uint32_t high, const Before& before) noexcept {
+  while (low < high) {
+    const std::uint32_t middle = low + (high - low) / 2;
+    const bool is_before = before(middle);
+    (is_before ? low : high) = is_before ? middle + 1 : middle;
+  }
+  return low;
+}
+
 }  // namespace
 
 std::uint32_t Container::lower_bound(std::uint32_t number, std::uint32_t from) const noexcept {
@@ -27,22 +38,11 @@ std::uint32_t Container::lower_bound(std::uint32_t number, std::uint32_t from) c
     high += step;
     step *= 2;
   }
-  high = std::min(high, count);
-  while (low < high) {
-    const std::uint32_t middle = low + (high - low) / 2;
-    (u16(middle) < number ? low : high) = u16(middle) < number ? middle + 1 : middle;
-  }
-  return low;
+  return first_not(low, std::min(high, count), [=, this](std::uint32_t i) { return u16(i) < number; });
 }
 
 std::uint32_t Container::run_at(std::uint32_t number) const noexcept {
-  std::uint32_t low = 0;
-  std::uint32_t high = runs;
-  while (low < high) {
-    const std::uint32_t middle = low + (high - low) / 2;
-    (run_end(middle) <= number ? low : high) = run_end(middle) <= number ? middle + 1 : middle;
-  }
-  return low;
+  return first_not(0, runs, [=, this](std::uint32_t run) { return run_end(run) <= number; });
 }
 
 bool Container::contains(std::uint32_t number) const noexcept {
@@ -50,13 +50,8 @@ bool Container::contains(std::uint32_t number) const noexcept {
     case Form::bitset: return (std::to_integer<unsigned>(data[number / 8]) >> (number % 8) & 1) != 0;
     case Form::array: {
       // From the middle: nothing is known of where it is, as it is where lower_bound() goes on from the number before.
-      std::uint32_t low = 0;
-      std::uint32_t high = count;
-      while (low < high) {
-        const std::uint32_t middle = low + (high - low) / 2;
-        (u16(middle) < number ? low : high) = u16(middle) < number ? middle + 1 : middle;
-      }
-      return low < count && u16(low) == number;
+      const std::uint32_t at = first_not(0, count, [=, this](std::uint32_t i) { return u16(i) < number; });
+      return at < count && u16(at) == number;
     }
     case Form::runs: {
       const std::uint32_t run = run_at(number);

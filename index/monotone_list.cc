@@ -152,34 +152,31 @@ std::uint32_t MonotoneList::low(std::uint32_t i) const noexcept {
   return static_cast<std::uint32_t>(value) & low_mask(low_bits_);
 }
 
-std::uint64_t MonotoneList::high_bit(std::uint32_t i) const noexcept {
+// Taken into the two below, and so compiled with the instructions of each.
+[[gnu::always_inline]] inline MonotoneList::One MonotoneList::find_one(std::uint32_t i) const noexcept {
   const std::uint64_t start = samples_[i / kSampleEvery];
-  std::uint32_t left = i % kSampleEvery;  // ones to skip, beginning with that of the sample
-  std::uint64_t word = start / 64;
-  std::uint64_t bits = high_[word] & (~std::uint64_t{0} << (start % 64));
-  for (auto ones = static_cast<std::uint32_t>(std::popcount(bits)); ones <= left;
-       ones = static_cast<std::uint32_t>(std::popcount(bits))) {
-    left -= ones;
-    bits = high_[++word];
+  One one{.word = start / 64, .bits = 0, .left = i % kSampleEvery};  // to skip, beginning with that of the sample
+  one.bits = high_[one.word] & (~std::uint64_t{0} << (start % 64));
+  for (;;) {
+    const auto ones = static_cast<std::uint32_t>(__builtin_popcountll(one.bits));
+    if (ones > one.left) return one;
+    one.left -= ones;
+    one.bits = high_[++one.word];
   }
-  return word * 64 + select_in_word(bits, left);
+}
+
+std::uint64_t MonotoneList::high_bit(std::uint32_t i) const noexcept {
+  const One one = find_one(i);
+  return one.word * 64 + select_in_word(one.bits, one.left);
 }
 
 #if defined(__x86_64__)
 
 // The same with an instruction for each of counting and finding ones, which not every processor has.
 __attribute__((target("popcnt,bmi2"))) std::uint64_t MonotoneList::high_bit_fast(std::uint32_t i) const noexcept {
-  const std::uint64_t start = samples_[i / kSampleEvery];
-  std::uint32_t left = i % kSampleEvery;
-  std::uint64_t word = start / 64;
-  std::uint64_t bits = high_[word] & (~std::uint64_t{0} << (start % 64));
-  for (auto ones = static_cast<std::uint32_t>(__builtin_popcountll(bits)); ones <= left;
-       ones = static_cast<std::uint32_t>(__builtin_popcountll(bits))) {
-    left -= ones;
-    bits = high_[++word];
-  }
-  const std::uint64_t found = _pdep_u64(std::uint64_t{1} << left, bits);
-  return word * 64 + static_cast<std::uint64_t>(__builtin_ctzll(found));
+  const One one = find_one(i);
+  const std::uint64_t found = _pdep_u64(std::uint64_t{1} << one.left, one.bits);
+  return one.word * 64 + static_cast<std::uint64_t>(__builtin_ctzll(found));
 }
 
 #else

@@ -53,7 +53,14 @@ class MonotoneList {
 
  private:
   [[nodiscard]] std::uint32_t low(std::uint32_t i) const noexcept;
-  // The bit of `high` that belongs to number i.
+  // The one of `high` that belongs to number i: the word it is in, what of that is looked at, and how many ones to skip there.
+  struct One {
+    std::uint64_t word = 0;
+    std::uint64_t bits = 0;
+    std::uint32_t left = 0;
+  };
+  [[nodiscard]] One find_one(std::uint32_t i) const noexcept;
+  // Which bit of `high` that is.
   [[nodiscard]] std::uint64_t high_bit(std::uint32_t i) const noexcept;
   [[nodiscard]] std::uint64_t high_bit_fast(std::uint32_t i) const noexcept;
 

@@ -117,6 +117,18 @@ bool Selection::contains(std::uint32_t ordinal) const noexcept {
   return has(parts[0]) && !has(parts[1]);
 }
 
+std::uint32_t Selection::agreed_slab(const std::vector<Selection>& parts, std::uint32_t slab, Step step) noexcept {
+  for (std::size_t agreed = 0; agreed < parts.size() && slab != kNoSlab;) {
+    agreed = 0;
+    for (const Selection& part : parts) {
+      const std::uint32_t said = (part.*step)(slab);
+      agreed = said == slab ? agreed + 1 : 0;
+      slab = said;
+    }
+  }
+  return slab;
+}
+
 std::uint32_t Selection::next_slab(std::uint32_t slab) const noexcept {
   if (several_ == nullptr) return set_->next_slab(slab);
   const std::vector<Selection>& parts = several_->parts;
@@ -129,16 +141,7 @@ std::uint32_t Selection::next_slab(std::uint32_t slab) const noexcept {
     }
     case Kind::all: break;
   }
-  // Until all of them say the same.
-  for (std::size_t agreed = 0; agreed < parts.size() && slab != kNoSlab;) {
-    agreed = 0;
-    for (const Selection& part : parts) {
-      const std::uint32_t next = part.next_slab(slab);
-      agreed = next == slab ? agreed + 1 : 0;
-      slab = next;
-    }
-  }
-  return slab;
+  return agreed_slab(parts, slab, &Selection::next_slab);
 }
 
 std::uint32_t Selection::previous_slab(std::uint32_t slab) const noexcept {
@@ -156,15 +159,7 @@ std::uint32_t Selection::previous_slab(std::uint32_t slab) const noexcept {
     }
     case Kind::all: break;
   }
-  for (std::size_t agreed = 0; agreed < parts.size() && slab != kNoSlab;) {
-    agreed = 0;
-    for (const Selection& part : parts) {
-      const std::uint32_t previous = part.previous_slab(slab);
-      agreed = previous == slab ? agreed + 1 : 0;
-      slab = previous;
-    }
-  }
-  return slab;
+  return agreed_slab(parts, slab, &Selection::previous_slab);
 }
 
 // Of the parts of an intersection, the smallest one first.

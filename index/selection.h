@@ -57,6 +57,10 @@ class Selection {
   // The first slab with events at that one or behind it, or the last one up to it; Ordinals::kNoSlab: none.
   [[nodiscard]] std::uint32_t next_slab(std::uint32_t slab) const noexcept;
   [[nodiscard]] std::uint32_t previous_slab(std::uint32_t slab) const noexcept;
+  // The one that all parts agree on, each asked to step on from what the one before said.
+  using Step = std::uint32_t (Selection::*)(std::uint32_t slab) const noexcept;
+  [[nodiscard]] static std::uint32_t agreed_slab(const std::vector<Selection>& parts, std::uint32_t slab,
+                                                 Step step) noexcept;
   // What is in a slab. A list puts it into `room`, several parts into their own.
   [[nodiscard]] Container in_slab(std::uint32_t slab, Ordinals::FewNumbers& room);
 

@@ -1,6 +1,5 @@
 #include "index/words.h"
 
-#include <bit>
 #include <cstring>
 
 #if defined(__x86_64__)
@@ -18,6 +17,25 @@ std::uint64_t load(const std::byte* bits, std::size_t word) noexcept {
   return value;
 }
 
+// Taken into the functions below, and so compiled with the instructions of each.
+template <typename Word>
+[[gnu::always_inline]] inline std::uint32_t count_bits(std::size_t words, const Word& word) noexcept {
+  int bits = 0;
+  for (std::size_t i = 0; i < words; ++i) bits += __builtin_popcountll(word(i));
+  return static_cast<std::uint32_t>(bits);
+}
+
+struct Bits {
+  const std::byte* bits;
+  [[gnu::always_inline]] std::uint64_t operator()(std::size_t i) const noexcept { return load(bits, i); }
+};
+
+struct BitsOfBoth {
+  const std::byte* a;
+  const std::byte* b;
+  [[gnu::always_inline]] std::uint64_t operator()(std::size_t i) const noexcept { return load(a, i) & load(b, i); }
+};
+
 namespace plain {
 
 bool intersect(const std::byte* a, const std::byte* b, std::byte* out) noexcept {
@@ -31,16 +49,10 @@ bool intersect(const std::byte* a, const std::byte* b, std::byte* out) noexcept 
 }
 
 std::uint32_t count_both(const std::byte* a, const std::byte* b) noexcept {
-  int bits = 0;
-  for (std::size_t i = 0; i < kSlabWords; ++i) bits += std::popcount(load(a, i) & load(b, i));
-  return static_cast<std::uint32_t>(bits);
+  return count_bits(kSlabWords, BitsOfBoth{a, b});
 }
 
-std::uint32_t count(const std::byte* bits, std::size_t words) noexcept {
-  int sum = 0;
-  for (std::size_t i = 0; i < words; ++i) sum += std::popcount(load(bits, i));
-  return static_cast<std::uint32_t>(sum);
-}
+std::uint32_t count(const std::byte* bits, std::size_t words) noexcept { return count_bits(words, Bits{bits}); }
 
 constexpr WordFunctions kFunctions{intersect, count_both, count};
 
@@ -48,8 +60,7 @@ constexpr WordFunctions kFunctions{intersect, count_both, count};
 
 #if defined(__x86_64__)
 
-// Functions of their own, because what is compiled for every processor may neither use these instructions nor take such
-// functions in.
+// Functions of their own, because one that is compiled for every processor cannot use these instructions.
 namespace fast {
 
 __attribute__((target("avx2"))) bool intersect(const std::byte* a, const std::byte* b, std::byte* out) noexcept {
@@ -65,25 +76,11 @@ __attribute__((target("avx2"))) bool intersect(const std::byte* a, const std::by
 }
 
 __attribute__((target("popcnt"))) std::uint32_t count_both(const std::byte* a, const std::byte* b) noexcept {
-  int bits = 0;
-  for (std::size_t i = 0; i < kSlabWords; ++i) {
-    std::uint64_t of_a;
-    std::uint64_t of_b;
-    std::memcpy(&of_a, a + i * kWord, kWord);
-    std::memcpy(&of_b, b + i * kWord, kWord);
-    bits += __builtin_popcountll(of_a & of_b);
-  }
-  return static_cast<std::uint32_t>(bits);
+  return count_bits(kSlabWords, BitsOfBoth{a, b});
 }
 
 __attribute__((target("popcnt"))) std::uint32_t count(const std::byte* bits, std::size_t words) noexcept {
-  int sum = 0;
-  for (std::size_t i = 0; i < words; ++i) {
-    std::uint64_t word;
-    std::memcpy(&word, bits + i * kWord, kWord);
-    sum += __builtin_popcountll(word);
-  }
-  return static_cast<std::uint32_t>(sum);
+  return count_bits(words, Bits{bits});
 }
 
 constexpr WordFunctions kFunctions{intersect, count_both, count};
@@ -92,20 +89,19 @@ constexpr WordFunctions kFunctions{intersect, count_both, count};
 
 #endif
 
+const WordFunctions& choose() noexcept {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt")) return fast::kFunctions;
+#endif
+  return plain::kFunctions;
+}
+
 }  // namespace
 
 const WordFunctions& plain_word_functions() noexcept { return plain::kFunctions; }
 
-const WordFunctions* fast_word_functions() noexcept {
-#if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt")) return &fast::kFunctions;
-#endif
-  return nullptr;
-}
-
 const WordFunctions& word_functions() noexcept {
-  static const WordFunctions& chosen =
-      fast_word_functions() != nullptr ? *fast_word_functions() : plain_word_functions();
+  static const WordFunctions& chosen = choose();
   return chosen;
 }
 

@@ -19,11 +19,10 @@ struct WordFunctions {
   std::uint32_t (*count)(const std::byte* bits, std::size_t words) noexcept;
 };
 
-// Those that suit this processor. Thread safety: any thread.
+// Those that suit this processor: with AVX2 and POPCNT where it has them. Thread safety: any thread.
 const WordFunctions& word_functions() noexcept;
 
-// The two that there are, for tests: those for every processor, and those with AVX2 and POPCNT; null where it has not.
+// Those for every processor, for tests.
 const WordFunctions& plain_word_functions() noexcept;
-const WordFunctions* fast_word_functions() noexcept;
 
 }  // namespace daybook::index
