@@ -143,7 +143,7 @@ void LogIndex::adopt_sidecar(std::uint64_t number) {
 std::shared_ptr<Part> LogIndex::in_memory(std::uint64_t number) {
   const std::lock_guard lock(mutex_);
   const auto found = std::ranges::find_if(*parts_, [number](const std::shared_ptr<Part>& part) {
-    return part->number() == number && part->is_open() && !part->frozen() && !part->damage() &&
+    return part->number() == number && part->is_open() && part->sidecar() == nullptr && !part->damage() &&
            part->begin() == format::kDataStart;
   });
   return found == parts_->end() ? nullptr : *found;
@@ -310,7 +310,8 @@ class LogIndex::VersionCounts {
                    [&](std::string_view type, std::uint64_t count, std::uint32_t, std::uint32_t last) {
                      if (!type.starts_with(prefix_)) return;
                      if (versions.empty()) return note(type, 1, count, part.base() + 1 + last);
-                     const auto of_type = [&] { return index::Selection(index.find(type_key(type), events)); };
+                     const index::Postings ordinals_of_type = index.find(type_key(type), events);
+                     const auto of_type = [&] { return index::Selection(index::Postings::view(*ordinals_of_type)); };
                      const auto note_all = [&](std::uint32_t version, index::Selection found) {
                        const std::uint64_t size = found.count(0, index.events());
                        if (size > 0) note(type, version, size, part.base() + 1 + *found.last(0, index.events()));
@@ -319,9 +320,9 @@ class LogIndex::VersionCounts {
                      for (const auto& [version, ordinals] : versions) {
                        std::vector<index::Selection> both;
                        both.push_back(of_type());
-                       both.emplace_back(ordinals);
+                       both.emplace_back(index::Postings::view(*ordinals));
                        note_all(version, index::Selection::all_of(std::move(both)));
-                       others.emplace_back(ordinals);
+                       others.emplace_back(index::Postings::view(*ordinals));
                      }
                      note_all(1, index::Selection::without(of_type(), index::Selection::any_of(std::move(others))));
                    });

@@ -118,14 +118,13 @@ class Part {
     turn.unlock();
     return use(static_cast<const index::SegmentIndex&>(*memory_));
   }
-  // Its sidecar, or null: its index is in memory.
+  // Its sidecar: what with_index() hands out is that, never changes, and lives as long as the part. Or null: its index is in
+  // memory.
   [[nodiscard]] const index::Sidecar* sidecar() const noexcept {
     return file_ == nullptr ? nullptr : &file_->sidecar();
   }
   // How many events it has; as was said of its segment, where that is damaged.
   [[nodiscard]] std::uint64_t events(const index::SegmentIndex& index) const noexcept;
-  // True: what with_index() hands out never changes, and lives as long as the part.
-  [[nodiscard]] bool frozen() const noexcept { return file_ != nullptr; }
 
  private:
   void index_sealed();
