@@ -34,6 +34,7 @@ Result<void> Checkpointer::run(const std::function<bool()>& stopping) {
   if (checkpoints_ == nullptr || period_.bytes == 0) return {};
   const auto numbers = segments_->numbers();
   if (!numbers) return fail(numbers.error());
+  if (!due(numbers->size())) return {};  // not if none were covered: no file need be opened to know that
   auto before = CheckpointFile::open_newest(*checkpoints_, segments_->log());
   if (before != nullptr && !index::covers_first_of(before->checkpoint().segments(), *numbers)) before = nullptr;
   std::vector<index::CheckpointSegment> table;

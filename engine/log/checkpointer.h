@@ -40,6 +40,7 @@ class Checkpointer {
     Position last_position = 0;
   };
 
+  // With so many more segments covered.
   [[nodiscard]] bool due(std::size_t added) const;
   // Takes in a segment; false: it is not sealed, or has no good sidecar.
   Result<bool> add(std::uint64_t number, std::vector<index::CheckpointSegment>& table, std::vector<Key>& keys) const;
