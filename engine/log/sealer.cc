@@ -103,6 +103,7 @@ void Sealer::seal_ready() noexcept {
     // that is appended to write-protects its pages one by one, and interrupts every thread of the process for each.
     const segment::ActiveSegment& next = *segment.next.load(std::memory_order_acquire);
     const format::Address begin{static_cast<std::uint32_t>(next.number()), format::kDataStart};
+    // Relaxed: ready() has seen publishing in `next`, and its base was stored before that.
     if (!sync_.sync_only({begin.packed(), next.base.load(std::memory_order_relaxed)})) return;
     if (auto done = finish(segment, format::SegmentFooter::sealed); !done) {
       state_.failure.set(done.error());
