@@ -28,5 +28,10 @@ function(daybook_target_defaults target)
   endif()
   if(DAYBOOK_WERROR)
     target_compile_options(${target} PRIVATE -Werror)
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+      # These depend on what was inlined, and so on accidents like the length of the path of a checkout, which is in the tests: at
+      # 16 characters GCC 12 saw a std::string end too early. They are shown, and break no build.
+      target_compile_options(${target} PRIVATE -Wno-error=array-bounds -Wno-error=stringop-overflow -Wno-error=stringop-overread)
+    endif()
   endif()
 endfunction()

@@ -16,7 +16,7 @@
 namespace {
 
 std::string read_file(const std::string& name) {
-  std::ifstream file(std::string(DAYBOOK_SOURCE_DIR) + "/" + name);
+  std::ifstream file(std::filesystem::path(DAYBOOK_SOURCE_DIR) / name);
   std::ostringstream text;
   text << file.rdbuf();
   return text.str();

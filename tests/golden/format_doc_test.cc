@@ -1,6 +1,7 @@
 // The hexdump in docs/format.md is that of v1/three-frames.seg.
 #include <cctype>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -11,7 +12,7 @@
 namespace {
 
 std::string read_file(const std::string& name) {
-  std::ifstream file(std::string(DAYBOOK_SOURCE_DIR) + "/" + name, std::ios::binary);
+  std::ifstream file(std::filesystem::path(DAYBOOK_SOURCE_DIR) / name, std::ios::binary);
   std::ostringstream text;
   text << file.rdbuf();
   return text.str();
