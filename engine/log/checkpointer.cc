@@ -1,9 +1,11 @@
 #include "log/checkpointer.h"
 
 #include <algorithm>
+#include <span>
 #include <tuple>
 #include <utility>
 
+#include "format/layout.h"
 #include "log/checkpoint_file.h"
 #include "log/event_fetcher.h"
 #include "log/part.h"
@@ -30,30 +32,47 @@ bool Checkpointer::due(std::size_t added) const {
   return full || std::chrono::steady_clock::now() - last_ >= period_.time;
 }
 
-Result<void> Checkpointer::run(const std::function<bool()>& stopping) {
-  if (checkpoints_ == nullptr || period_.bytes == 0) return {};
+Result<std::uint64_t> Checkpointer::run(const std::function<bool()>& stopping) {
+  if (checkpoints_ == nullptr || period_.bytes == 0) return 0;
   const auto numbers = segments_->numbers();
   if (!numbers) return fail(numbers.error());
-  if (!due(numbers->size())) return {};  // not if none were covered: no file need be opened to know that
+  if (!due(numbers->size())) return 0;  // not if none were covered: no file need be opened to know that
   auto before = CheckpointFile::open_newest(*checkpoints_, segments_->log());
   if (before != nullptr && !index::covers_first_of(before->checkpoint().segments(), *numbers)) before = nullptr;
   std::vector<index::CheckpointSegment> table;
   if (before != nullptr) table.assign(before->checkpoint().segments().begin(), before->checkpoint().segments().end());
   const std::size_t covered = table.size();
-  if (!due(numbers->size() - covered)) return {};
+  const auto candidates =
+      std::span(*numbers).subspan(covered).first(std::min(numbers->size() - covered, kSegmentsAtOnce));
+  const auto without =
+      std::ranges::find_if_not(candidates, [this](std::uint64_t number) { return is_indexed(number); });
+  if (!due(static_cast<std::size_t>(without - candidates.begin()))) return 0;
 
   std::vector<Key> keys;
-  while (table.size() < numbers->size() && table.size() < covered + kSegmentsAtOnce) {
-    if (stopping()) return {};
-    const auto added = add((*numbers)[table.size()], table, keys);
+  std::uint64_t in_the_way = 0;
+  for (auto number = candidates.begin(); number != without; ++number) {
+    if (stopping()) return 0;
+    const auto added = add(*number, table, keys);
     if (!added) return fail(added.error());
-    if (!*added) break;
+    if (!*added) {
+      in_the_way = *number;
+      break;
+    }
   }
-  if (!due(table.size() - covered)) return {};
+  if (!due(table.size() - covered)) return in_the_way;
   const auto bytes = encode(segments_->log(), table, before == nullptr ? nullptr : &before->checkpoint(), keys);
   if (!bytes) return fail(bytes.error());
   last_ = std::chrono::steady_clock::now();
-  return write_checkpoint(*checkpoints_, table.back().base_position + table.back().events, *bytes);
+  DAYBOOK_TRY(write_checkpoint(*checkpoints_, table.back().base_position + table.back().events, *bytes));
+  return in_the_way;
+}
+
+bool Checkpointer::is_indexed(std::uint64_t number) const {
+  const auto opened = segments_->get(number);
+  if (!opened) return false;
+  const auto footer = (*opened)->segment->footer();
+  return footer && footer->kind == format::SegmentFooter::sealed &&
+         segments_->directory().open(format::sidecar_name(number), io::Directory::OpenMode::read).has_value();
 }
 
 Result<bool> Checkpointer::add(std::uint64_t number, std::vector<index::CheckpointSegment>& table,

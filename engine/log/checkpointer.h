@@ -28,7 +28,9 @@ class Checkpointer {
 
   // Writes a checkpoint if one is due: over the sealed segments from the first on, as far as all of them have sidecars.
   // `stopping` is asked now and then. An error leaves the checkpoints as they were.
-  Result<void> run(const std::function<bool()>& stopping);
+  //
+  // Returns the number of a sealed segment whose sidecar is no good, and in the way of those behind it; 0 = none.
+  Result<std::uint64_t> run(const std::function<bool()>& stopping);
 
  private:
   // One key of one segment.
@@ -42,7 +44,9 @@ class Checkpointer {
 
   // With so many more segments covered.
   [[nodiscard]] bool due(std::size_t added) const;
-  // Takes in a segment; false: it is not sealed, or has no good sidecar.
+  // A segment is sealed, and there is a file of its name that should be its sidecar.
+  [[nodiscard]] bool is_indexed(std::uint64_t segment) const;
+  // Takes in a sealed segment; false: its sidecar is no good.
   Result<bool> add(std::uint64_t number, std::vector<index::CheckpointSegment>& table, std::vector<Key>& keys) const;
   static Result<std::vector<std::byte>> encode(const Uuid& log, const std::vector<index::CheckpointSegment>& table,
                                                const index::Checkpoint* before, std::vector<Key>& keys);

@@ -51,17 +51,16 @@ void Indexer::run() noexcept {
   io::lower_priority();
   try {
     // What others have left: sidecars first, since a checkpoint is made of them.
-    if (!find_missing()) make_checkpoint();
+    if (!find_missing()) make_checkpoint(0);
     std::unique_lock lock(mutex_);
     for (;;) {
       work_.wait(lock, [this] { return stopping_ || !wanted_.empty(); });
       if (stopping_) return;
       const std::uint64_t segment = *wanted_.begin();
       wanted_.erase(wanted_.begin());
-      const bool last = wanted_.empty();
       lock.unlock();
       (void)write(segment);
-      if (last) make_checkpoint();
+      make_checkpoint(segment);
       lock.lock();
     }
   } catch (const std::bad_alloc&) {
@@ -70,8 +69,9 @@ void Indexer::run() noexcept {
 }
 
 // An error leaves it to the next one.
-void Indexer::make_checkpoint() {
-  (void)checkpointer_->run([this] { return stopping(); });
+void Indexer::make_checkpoint(std::uint64_t written) {
+  const auto in_the_way = checkpointer_->run([this] { return stopping(); });
+  if (in_the_way && *in_the_way != 0 && *in_the_way != written) want(*in_the_way);
 }
 
 bool Indexer::find_missing() {
@@ -96,6 +96,13 @@ Result<void> Indexer::write(std::uint64_t number) {
   const auto footer = segment.footer();
   if (!footer || footer->kind != format::SegmentFooter::sealed) return {};
   if (const auto part = index_->in_memory(number)) {
+    // Nobody may have asked since the segment has grown. By the dozen, since queries wait for each.
+    while (part->end() < footer->valid_end) {
+      if (stopping()) return {};
+      const std::uint64_t before = part->end();
+      DAYBOOK_TRY(part->catch_up(kFramesAtOnce));
+      if (part->end() == before) return {};
+    }
     DAYBOOK_TRY(part->write_sidecar(segments.directory(), footer->valid_end));
   } else {
     index::MemoryIndex memory;

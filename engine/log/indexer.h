@@ -40,7 +40,9 @@ class Indexer {
   void run() noexcept;
   // True: sidecars are missing.
   bool find_missing();
-  void make_checkpoint();
+  // `written` is the segment whose sidecar was written before, or 0. One that is in the way of a checkpoint is wanted; but not
+  // for ever, if it is that one.
+  void make_checkpoint(std::uint64_t written);
   // An error, of the disk mostly, leaves the segment without a sidecar until it is wanted again.
   Result<void> write(std::uint64_t segment);
   [[nodiscard]] bool stopping();

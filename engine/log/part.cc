@@ -177,13 +177,13 @@ void Part::index_sealed() {
   }
 }
 
-Result<void> Part::catch_up() {
+Result<void> Part::catch_up(std::uint64_t frames) {
   if (complete() || file_ != nullptr) return {};
   const std::uint64_t at = end();
   if (at < segment().data_end() && format::load_word(segment().data().data() + at).bits == 0) return {};
   const std::scoped_lock turn(turn_);
   const std::unique_lock lock(mutex_);
-  const auto walked = walk_->run(*memory_, ~std::uint64_t{0});
+  const auto walked = walk_->run(*memory_, frames);
   if (walk_->base()) base_.store(*walk_->base(), std::memory_order_release);
   end_.store(walk_->offset(), std::memory_order_release);
   if (walk_->at_end()) complete_.store(true, std::memory_order_release);

@@ -81,8 +81,8 @@ class Part {
   Result<bool> open(SegmentSet& segments);
   [[nodiscard]] bool is_open() const noexcept { return open_.load(std::memory_order_acquire); }
 
-  // Takes in what is decided by now. An error is of the frame behind what could be taken in.
-  Result<void> catch_up();
+  // Takes in what is decided by now, so many frames at most. An error is of the frame behind what could be taken in.
+  Result<void> catch_up(std::uint64_t frames = ~std::uint64_t{0});
 
   // Of a part that is open, here and below, but for what says otherwise.
   //

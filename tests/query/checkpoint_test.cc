@@ -88,6 +88,28 @@ TEST_F(CheckpointFileTest, TheTwoNewestAreKept) {
 }
 
 // Nothing has to be sealed for that: what is there may be all that there ever will be.
+// A question makes an index in memory of the segment that is written. If nobody asks again, it ends where that was when the
+// segment is sealed.
+TEST_F(CheckpointFileTest, AQuestionLongAgoKeepsNoSegmentFromBeingCovered) {
+  for (int i = 0; i < 20; ++i) append_to("early");
+  EXPECT_EQ(store().count(Query::stream("early")).value(), 20u);
+  fill();
+  EXPECT_EQ(store().count(Query::stream("early")).value(), 20u);
+}
+
+// Nor does one whose sidecar is damaged: it gets another, though nobody asks for it.
+TEST_F(CheckpointFileTest, ADamagedSidecarIsInNobodysWay) {
+  for (int i = 0; i < 1'000; ++i) append_to("early");
+  ASSERT_TRUE(is_ok(store().close()));
+  for (const fs::path& checkpoint : checkpoints()) fs::remove(checkpoint);
+  const fs::path sidecar = path() / "segments" / format::sidecar_name(1);
+  ASSERT_TRUE(fs::exists(sidecar));
+  std::ofstream(sidecar) << "damage";
+  reopen(options());
+  fill();
+  EXPECT_GT(fs::file_size(sidecar), 100u);
+}
+
 TEST_F(CheckpointFileTest, OpeningCoversWhatNobodyHas) {
   fill();
   ASSERT_TRUE(is_ok(store().close()));
