@@ -118,6 +118,16 @@ std::uint32_t pad_crc(std::uint64_t bits, std::uint64_t offset, std::uint64_t sa
   return crc32c_framed(place(salt, offset), bits, nullptr, 0);
 }
 
+// Whether the tags of an event are as many and as long as it says; `at` is the first one.
+inline bool tags_hold(const EventHeader& event, const std::byte* at) noexcept {
+  std::uint64_t used = 0;
+  for (std::uint32_t tag = 0; tag < event.tag_count; ++tag) {
+    if (used >= event.tags_size) return false;
+    used += 1u + std::to_integer<std::uint64_t>(at[used]);
+  }
+  return used == event.tags_size;
+}
+
 // One event of a frame: null when its parts are as long as they say, else what is wrong. `room` is what is left of the
 // frame for it.
 inline const char* event_flaw(const std::byte* at, std::uint64_t room, bool* unknown_flag) noexcept {
@@ -129,13 +139,7 @@ inline const char* event_flaw(const std::byte* at, std::uint64_t room, bool* unk
   if (event.size != align_up(parts) || event.size > room) return "event size";
   if ((event.flags & ~kEventHasId) != 0) *unknown_flag = true;
   if (event.type_size == 0 || event.tag_count > kTagsMax) return "event header";
-  const auto* tags = reinterpret_cast<const std::uint8_t*>(at) + parts - event.tags_size;
-  std::uint64_t used = 0;
-  for (std::uint32_t tag = 0; tag < event.tag_count; ++tag) {
-    if (used >= event.tags_size) return "tags of an event";
-    used += 1u + tags[used];
-  }
-  return used == event.tags_size ? nullptr : "tags of an event";
+  return tags_hold(event, at + parts - event.tags_size) ? nullptr : "tags of an event";
 }
 
 // Walks the content of a frame whose word is plausible; null when every length and offset holds.
@@ -181,13 +185,11 @@ inline bool is_sound_single(const std::byte* frame, std::uint64_t size) noexcept
   const auto& event = *reinterpret_cast<const EventHeader*>(frame + kEvent);
   const std::uint64_t parts = sizeof(EventHeader) + std::uint64_t{event.payload_size} + event.metadata_size +
                               std::uint64_t{event.flags} * sizeof(EventId) + event.type_size + event.tags_size;
-  const bool sound = event.flags <= kEventHasId && event.type_size != 0 && event.size == align_up(parts) &&
-                     entry.event_count == 1 && entry.id_size != 0 && entry.id_offset >= kEvent + event.size &&
-                     std::uint64_t{entry.id_offset} + entry.id_size <= size &&
+  const bool sound = event.flags <= kEventHasId && event.type_size != 0 && event.tag_count <= kTagsMax &&
+                     event.size == align_up(parts) && entry.event_count == 1 && entry.id_size != 0 &&
+                     entry.id_offset >= kEvent + event.size && std::uint64_t{entry.id_offset} + entry.id_size <= size &&
                      entry.expectation <= static_cast<std::uint8_t>(Expect::Kind::exactly);
-  if (!sound || event.tag_count == 0) return sound && event.tags_size == 0;
-  bool unknown_flag = false;
-  return event_flaw(frame + kEvent, size - kEvent, &unknown_flag) == nullptr;
+  return sound && tags_hold(event, frame + kEvent + parts - event.tags_size);
 }
 
 // The least that a frame of so many streams and events takes.
