@@ -11,6 +11,7 @@ namespace daybook::log {
 namespace {
 
 constexpr std::uint64_t kFramesAtOnce = 4'096;   // between looks whether to stop
+constexpr std::uint64_t kFramesLocked = 256;     // while queries wait for a thread that has little priority
 constexpr std::uint64_t kClosedMax = 16u << 20;  // bytes of log that a close may index, 30 ms or so
 
 }  // namespace
@@ -96,11 +97,11 @@ Result<void> Indexer::write(std::uint64_t number) {
   const auto footer = segment.footer();
   if (!footer || footer->kind != format::SegmentFooter::sealed) return {};
   if (const auto part = index_->in_memory(number)) {
-    // Nobody may have asked since the segment has grown. By the dozen, since queries wait for each.
+    // Nobody may have asked since the segment has grown.
     while (part->end() < footer->valid_end) {
       if (stopping()) return {};
       const std::uint64_t before = part->end();
-      DAYBOOK_TRY(part->catch_up(kFramesAtOnce));
+      DAYBOOK_TRY(part->catch_up(kFramesLocked));
       if (part->end() == before) return {};
     }
     DAYBOOK_TRY(part->write_sidecar(segments.directory(), footer->valid_end));

@@ -1,8 +1,10 @@
-// What the parts that a cursor comes to next will be asked for, brought to the cache.
+// What a cursor comes to in the next parts, worked out for many of them at once.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
+#include <vector>
 
 #include "index/key.h"
 #include "log/part.h"
@@ -10,13 +12,57 @@
 namespace daybook::log {
 
 // A stream of a hundred events has a handful in each of many segments, and each look-up is a chain of cache misses: bucket,
-// entries, place, frame. This walks the chains of several parts side by side, so that their misses overlap. It answers
-// nothing and checks nothing: the look-up comes later, and finds its way warm.
+// entries, place, frame. This walks the chains of several parts side by side, so that their misses overlap, and keeps the
+// places that it comes to.
 //
-// Of those parts that are open, over a sidecar; others are passed over.
-void look_ahead(std::span<const Part* const> parts, const index::Key& key);
+// Then it loads the first word of every frame. Each is in a page of its own, and loads one behind the other wait for their
+// translations together; a prefetch would be dropped there, or hold up what comes behind it. The rest of a frame, whose page
+// is known by then, is brought to the cache some events before it is read.
+//
+// It decides nothing: whether a part has a key, and which of its events are asked for, is found out later, and finds its way
+// warm.
+//
+// Thread safety: none. Lifetime: the parts of the last gather() must outlive it.
+class LookAhead {
+ public:
+  static constexpr std::size_t kPartsMax = 32;
 
-// More parts than that are not looked at.
-inline constexpr std::size_t kLookAheadMax = 8;
+  // Forgets what there was, and looks into those parts, in the order of reading: the first kPartsMax of them, as far as they are
+  // open, over a sidecar, and there is room for their events.
+  void gather(std::span<const Part* const> parts, const index::Key& key, bool forward);
+
+  // The places of the events at those ordinals of a part, of which there is one at least. False: they are not known here.
+  bool places(const Part& part, std::span<const std::uint32_t> ordinals, std::span<index::Place> out) const noexcept;
+
+  // An event is about to be read: brings one that comes later to the cache.
+  void advance() noexcept {
+    if (next_ < frames_.size()) prefetch(frames_[next_++]);
+  }
+
+ private:
+  static constexpr std::size_t kEventsMax = 256;
+  static constexpr std::size_t kDistance = 8;  // how many events before it is read a frame is brought to the cache
+
+  // A part, and its events: [begin, end) of ordinals_ and places_.
+  struct Share {
+    const Part* part = nullptr;
+    const index::Sidecar* sidecar = nullptr;
+    std::size_t begin = 0;
+    std::size_t end = 0;
+  };
+
+  [[nodiscard]] std::span<const std::uint32_t> ordinals_of(const Share& share) const noexcept {
+    return std::span(ordinals_).subspan(share.begin, share.end - share.begin);
+  }
+  void look_up(const index::Key& key);
+  void queue_frames(bool forward);
+  static void prefetch(const std::byte* frame) noexcept;
+
+  std::vector<Share> shares_;
+  std::vector<std::uint32_t> ordinals_;   // ascending in each share
+  std::vector<index::Place> places_;      // of each ordinal
+  std::vector<const std::byte*> frames_;  // in the order of reading
+  std::size_t next_ = 0;                  // of them
+};
 
 }  // namespace daybook::log

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "log/event_fetcher.h"
-#include "log/look_ahead.h"
 
 namespace daybook::log {
 
@@ -16,6 +15,7 @@ QueryCursor::QueryCursor(std::shared_ptr<LogIndex> index, QueryPlan plan, const 
       visibility_(options.visibility),
       verify_(options.verify),
       key_(plan_.key()),
+      far_(options.limit == 0 || options.limit > kBlockMax),
       choice_([this](const index::Checkpoint& checkpoint) { return plan_.segments(checkpoint); }) {
   window_.after = options.after;
   if (options.before != 0) window_.before = options.before;
@@ -45,7 +45,11 @@ bool QueryCursor::next_part() {
     if (error_ || (parts_ != nullptr && !forward_)) return false;
     auto parts = index_->parts();
     if (!parts) return failed(parts.error());
-    parts_ = std::move(*parts);
+    if (*parts != parts_) {
+      parts_ = std::move(*parts);
+      ahead_ = LookAhead();
+      unseen_ = kNowhere;
+    }
     part = part_in_window();
   }
   if (part == nullptr) return false;
@@ -66,21 +70,21 @@ std::shared_ptr<Part> QueryCursor::part_in_window() {
       return nullptr;
     }
     if (!*found) continue;
-    if (key_ && !in_first_) look_ahead_of(static_cast<std::size_t>(left));
+    if (key_ && (far_ || !in_first_)) look_ahead(static_cast<std::size_t>(left));
     return part;
   }
   return nullptr;
 }
 
-void QueryCursor::look_ahead_of(std::size_t left) {
-  constexpr std::size_t kFirst = 4;
-  if (left > ahead_) return;
+void QueryCursor::look_ahead(std::size_t left) {
+  constexpr std::size_t kNear = 4;
+  if (left > unseen_) return;
   const Parts& parts = *parts_;
-  const std::size_t count = std::min(left, ahead_ == kNowhere ? kFirst : kLookAheadMax);
-  std::array<const Part*, kLookAheadMax> some;
+  const std::size_t count = std::min(left, far_ ? LookAhead::kPartsMax : kNear);
+  std::array<const Part*, LookAhead::kPartsMax> some;
   for (std::size_t i = 0; i < count; ++i) some[i] = parts[forward_ ? parts.size() - left + i : left - 1 - i].get();
-  look_ahead(std::span(some).first(count), *key_);
-  ahead_ = left - count;
+  ahead_.gather(std::span(some).first(count), *key_, forward_);
+  unseen_ = left - count;
 }
 
 // A part that the checkpoint rules out goes out of the window at once, or a cursor that waits at the end of the log
@@ -159,9 +163,12 @@ bool QueryCursor::read(std::span<const std::uint32_t> ordinals) {
     if (!events_) events_.emplace(part_->segment(), index, trusted_from());
     std::array<index::Place, kBlockMax> room;
     const auto places = std::span(room).first(ordinals.size());
-    index.places(ordinals, places);
-    for (const index::Place& place : places) events_->prefetch(place);
+    if (!ahead_.places(*part_, ordinals, places)) {
+      index.places(ordinals, places);
+      for (const index::Place& place : places) events_->prefetch(place);
+    }
     for (std::size_t i = 0; i < ordinals.size(); ++i) {
+      ahead_.advance();
       at = ordinals[i];
       DAYBOOK_TRY(events_->fetch(places[i], *end_));
       if (const Position expected = part_->base() + 1 + at; end_->position != expected) {

@@ -12,6 +12,7 @@
 #include "log/event_cursor.h"
 #include "log/event_fetcher.h"
 #include "log/log_index.h"
+#include "log/look_ahead.h"
 #include "log/query_plan.h"
 
 namespace daybook::log {
@@ -32,8 +33,8 @@ class QueryCursor final : public EventCursor {
   // The next part that may have some; null: there is none, or an error. Those before it go out of the window.
   std::shared_ptr<Part> part_in_window();
   Result<bool> looks_into(Part& part);
-  // Looks ahead when the next part is `left` parts from the end of the list, and has not been looked at.
-  void look_ahead_of(std::size_t left);
+  // Looks ahead when the next part, `left` parts from the end of the list, has not been looked at.
+  void look_ahead(std::size_t left);
   bool enter(std::shared_ptr<Part> part);
   // What is in the window of a part, as far as it is visible.
   [[nodiscard]] OrdinalRange visible(const Part& part, const index::SegmentIndex& index) const;
@@ -50,12 +51,14 @@ class QueryCursor final : public EventCursor {
   const Visibility visibility_;
   const std::optional<bool> verify_;
   const std::optional<index::Key> key_;  // of plan_
+  const bool far_;                       // many events may be read
   PositionWindow window_;                // what is still to be looked at
   SegmentChoice choice_;
 
   static constexpr std::size_t kNowhere = ~std::size_t{0};
-  bool in_first_ = true;          // no part is used up yet, and the first one may be all that is read
-  std::size_t ahead_ = kNowhere;  // looked ahead at all parts but so many
+  bool in_first_ = true;           // no part is used up yet, and the first one may be all that is read
+  std::size_t unseen_ = kNowhere;  // looked ahead at all parts but so many
+  LookAhead ahead_;
 
   std::shared_ptr<const Parts> parts_;
   std::shared_ptr<Part> part_;          // at hand, or null

@@ -150,6 +150,62 @@ TEST_F(QueryTest, WhatWasIndexedForAHeadGrowsWithItsSegment) {
   EXPECT_EQ(store().count(Query::stream("new-1")).value(), 667u);
 }
 
+// A cursor by one key looks into many segments at once, as far as there is room for their events.
+TEST_F(QueryTest, AStreamOverManySegmentsIsReadWhole) {
+  std::vector<Position> all;
+  Position last = 0;
+  const auto spread = [&](int times, int together, int others) {
+    for (int i = 0; i < times; ++i) {
+      std::vector<NewEvent> events(static_cast<std::size_t>(together), {.type = "T", .payload = "p"});
+      ASSERT_TRUE(is_ok(store().append("it", Expect::any(), events)));
+      for (int event = 0; event < together; ++event) all.push_back(++last);
+      for (int other = 0; other < others; ++other) add("other-" + std::to_string(other % 7), "T");
+      last += static_cast<Position>(others);
+    }
+  };
+  spread(100, 1, 100);  // a few in each segment
+  spread(400, 1, 1);   // more than a list holds
+  spread(100, 3, 50);  // several to a frame
+  spread(60, 1, 100);
+  reopen();
+  ASSERT_GT(store().info()->segments.size(), 40u);
+  for (int round = 0; round < 2; ++round) {  // segments are opened by the first one
+    EXPECT_EQ(positions(Query::stream("it")), all);
+    EXPECT_EQ(positions(Query::stream("it"), {.direction = Direction::backward}), Positions(all.rbegin(), all.rend()));
+    for (const std::uint64_t limit : {1u, 20u, 40u, 300u, 700u}) {
+      const auto count = static_cast<std::ptrdiff_t>(limit);
+      EXPECT_EQ(positions(Query::stream("it"), {.limit = limit}), Positions(all.begin(), all.begin() + count));
+      EXPECT_EQ(positions(Query::stream("it"), {.limit = limit, .direction = Direction::backward}),
+                Positions(all.rbegin(), all.rbegin() + count));
+    }
+    for (std::size_t from = 0; from < all.size(); from += 37) {
+      const auto at = all.begin() + static_cast<std::ptrdiff_t>(from);
+      EXPECT_EQ(positions(Query::stream("it"), {.after = *at}), Positions(at + 1, all.end()));
+      std::vector<Position> found;
+      Cursor cursor = store().read_stream("it", {.from_version = from + 1});
+      while (const EventView* const event = cursor.next()) found.push_back(event->position);
+      EXPECT_EQ(found, Positions(at, all.end()));
+    }
+  }
+}
+
+// What such a cursor has looked up is of parts that make way for others when sidecars appear.
+TEST_F(QueryTest, ACursorGoesOnWhereSegmentsAreSealedAndIndexed) {
+  std::vector<Position> all;
+  std::vector<Position> found;
+  Cursor cursor = store().read(Query::stream("it"));
+  for (Position position = 1; position <= 20'000; ++position) {
+    const bool is_it = position % 10 == 0;
+    add(is_it ? "it" : "other", "T");
+    if (is_it) all.push_back(position);
+    if (position % 997 != 0) continue;
+    while (const EventView* const event = cursor.next()) found.push_back(event->position);
+    ASSERT_FALSE(cursor.error()) << describe(*cursor.error());
+    ASSERT_EQ(found, all);
+    if (position % 3 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(5));  // for sidecars to be written
+  }
+}
+
 // Sidecars are for speed alone.
 TEST_F(QueryTest, SidecarsAreWrittenAndMayBeRemoved) {
   for (int i = 0; i < 3'000; ++i) add("s" + std::to_string(i % 700), "T" + std::to_string(i % 7));
