@@ -14,9 +14,17 @@ namespace daybook::log {
 
 Result<std::shared_ptr<const Parts>> LogIndex::parts() {
   DAYBOOK_TRY(segments_->check_process());
+  std::vector<std::uint64_t> to_adopt;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!begun_) DAYBOOK_TRY(begin());
+    const auto extended = extend();
+    if (!extended) return fail(extended.error());
+    if (*extended && !segments_->writing()) to_adopt = complete_in_memory();
+    if (to_adopt.empty()) return parts_;
+  }
+  for (const std::uint64_t segment : to_adopt) adopt_sidecar(segment);
   const std::lock_guard lock(mutex_);
-  if (!begun_) DAYBOOK_TRY(begin());
-  DAYBOOK_TRY(extend());
   return parts_;
 }
 
@@ -44,7 +52,8 @@ Result<void> LogIndex::begin() {
 }
 
 // Adds parts until the last one is all that can be seen of the log.
-Result<void> LogIndex::extend() {
+Result<bool> LogIndex::extend() {
+  bool extended = false;
   while (!parts_->empty()) {
     const std::shared_ptr<Part>& last = parts_->back();
     DAYBOOK_TRY(last->catch_up());
@@ -55,8 +64,19 @@ Result<void> LogIndex::extend() {
     Parts parts = *parts_;
     parts.insert(parts.end(), made->begin(), made->end());
     parts_ = std::make_shared<const Parts>(std::move(parts));
+    extended = true;
   }
-  return {};
+  return extended;
+}
+
+std::vector<std::uint64_t> LogIndex::complete_in_memory() const {
+  std::vector<std::uint64_t> numbers;
+  for (const std::shared_ptr<Part>& part : *parts_) {
+    if (part->complete() && part->is_open() && part->sidecar() == nullptr && !part->damage()) {
+      numbers.push_back(part->number());
+    }
+  }
+  return numbers;
 }
 
 Result<Parts> LogIndex::make_parts(std::uint64_t number) const {
@@ -122,15 +142,21 @@ void LogIndex::when_wanted(std::function<void(std::uint64_t)> want) {
   want_ = std::move(want);
 }
 
+// The file is checked without the lock: that takes milliseconds.
 void LogIndex::adopt_sidecar(std::uint64_t number) {
-  const std::lock_guard lock(mutex_);
   const auto of_segment = [number](const std::shared_ptr<Part>& part) { return part->number() == number; };
-  const auto first = std::ranges::find_if(*parts_, of_segment);
-  if (first == parts_->end() || !(*first)->is_open()) return;
-  auto file = SidecarFile::open(segments_->directory(), (*first)->segment());
+  std::shared_ptr<Part> first;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = std::ranges::find_if(*parts_, of_segment);
+    if (found == parts_->end() || !(*found)->is_open()) return;
+    first = *found;
+  }
+  auto file = SidecarFile::open(segments_->directory(), first->segment());
   if (file == nullptr) return;
-  auto adopted = std::make_shared<Part>((*first)->shared_segment(), std::move(file));
+  auto adopted = std::make_shared<Part>(first->shared_segment(), std::move(file));
   if (!adopted->complete()) return;
+  const std::lock_guard lock(mutex_);
   Parts parts = *parts_;
   const auto [from, to] = std::ranges::remove_if(parts, of_segment);
   parts.erase(from, to);

@@ -34,7 +34,8 @@ class LogIndex {
       : segments_(std::move(segments)), checkpoints_(std::move(checkpoints)) {}
 
   // The parts of the log from the oldest on, with everything that was published when this was called. What is in the list
-  // does not change, but its last part may grow. Those of sealed segments may not be open: see ready().
+  // does not change, but its last part may grow. Those of sealed segments may not be open: see ready(). A reader that has come
+  // to another segment goes over to the sidecars that the writer has made meanwhile of those before it.
   Result<std::shared_ptr<const Parts>> parts();
 
   // Whether a part has to be asked for events in that window; it is open then. False: it has none there, or the newest
@@ -82,7 +83,10 @@ class LogIndex {
   // The newest of those parts that has the stream says.
   Result<StreamHead> head_in(const Parts& parts, std::string_view stream, Position end);
   Result<void> begin();
-  Result<void> extend();
+  // True: it came to another segment.
+  Result<bool> extend();
+  // Segments that are all in memory, and need not be when they have sidecars.
+  [[nodiscard]] std::vector<std::uint64_t> complete_in_memory() const;
   // The parts of one segment; none: it is not there, or publishing has not entered it.
   Result<Parts> make_parts(std::uint64_t number) const;
   static std::shared_ptr<Part> part_behind(const std::shared_ptr<Part>& part);

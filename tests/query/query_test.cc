@@ -164,8 +164,8 @@ TEST_F(QueryTest, AStreamOverManySegmentsIsReadWhole) {
     }
   };
   spread(100, 1, 100);  // a few in each segment
-  spread(400, 1, 1);   // more than a list holds
-  spread(100, 3, 50);  // several to a frame
+  spread(400, 1, 1);    // more than a list holds
+  spread(100, 3, 50);   // several to a frame
   spread(60, 1, 100);
   reopen();
   ASSERT_GT(store().info()->segments.size(), 40u);
