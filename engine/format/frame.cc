@@ -290,7 +290,7 @@ class SummingWriter {
       return;
     }
     word(pending_);
-    pending_ = filled == 64 ? 0 : next >> (64 - bits_);
+    pending_ = next >> 1 >> (63 - bits_);  // what did not fit; shifting by 64 is not defined
     bits_ = filled - 64;
   }
 

@@ -36,7 +36,7 @@ std::unique_ptr<CheckpointFile> CheckpointFile::open_newest(io::Directory& check
     if (!mapping) continue;
     auto checkpoint = index::Checkpoint::parse((*mapping)->bytes(), log);
     if (!checkpoint) continue;
-    return std::unique_ptr<CheckpointFile>(new CheckpointFile(std::move(*mapping), std::move(*checkpoint)));
+    return std::unique_ptr<CheckpointFile>(new CheckpointFile(std::move(*mapping), *checkpoint));
   }
   return nullptr;
 }

@@ -24,8 +24,8 @@ class CheckpointFile {
   [[nodiscard]] const index::Checkpoint& checkpoint() const noexcept { return checkpoint_; }
 
  private:
-  CheckpointFile(std::unique_ptr<io::Mapping> mapping, index::Checkpoint checkpoint) noexcept
-      : mapping_(std::move(mapping)), checkpoint_(std::move(checkpoint)) {}
+  CheckpointFile(std::unique_ptr<io::Mapping> mapping, const index::Checkpoint& checkpoint) noexcept
+      : mapping_(std::move(mapping)), checkpoint_(checkpoint) {}
 
   std::unique_ptr<io::Mapping> mapping_;
   index::Checkpoint checkpoint_;

@@ -1,6 +1,7 @@
 #include "log/indexer.h"
 
 #include <algorithm>
+#include <new>
 #include <string>
 #include <system_error>
 
@@ -13,6 +14,16 @@ namespace {
 constexpr std::uint64_t kFramesAtOnce = 4'096;   // between looks whether to stop
 constexpr std::uint64_t kFramesLocked = 256;     // while queries wait for a thread that has little priority
 constexpr std::uint64_t kClosedMax = 16u << 20;  // bytes of log that a close may index, 30 ms or so
+
+// Without memory for an index there is none; queries say so themselves, and the next segment is tried again.
+template <typename Work>
+void try_to(const Work& work) noexcept {
+  try {
+    work();
+  } catch (const std::bad_alloc&) {
+    return;
+  }
+}
 
 }  // namespace
 
@@ -50,22 +61,22 @@ bool Indexer::stopping() {
 
 void Indexer::run() noexcept {
   io::lower_priority();
-  try {
-    // What others have left: sidecars first, since a checkpoint is made of them.
+  // What others have left: sidecars first, since a checkpoint is made of them.
+  try_to([this] {
     if (!find_missing()) make_checkpoint(0);
-    std::unique_lock lock(mutex_);
-    for (;;) {
-      work_.wait(lock, [this] { return stopping_ || !wanted_.empty(); });
-      if (stopping_) return;
-      const std::uint64_t segment = *wanted_.begin();
-      wanted_.erase(wanted_.begin());
-      lock.unlock();
+  });
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    work_.wait(lock, [this] { return stopping_ || !wanted_.empty(); });
+    if (stopping_) return;
+    const std::uint64_t segment = *wanted_.begin();
+    wanted_.erase(wanted_.begin());
+    lock.unlock();
+    try_to([this, segment] {
       (void)write(segment);
       make_checkpoint(segment);
-      lock.lock();
-    }
-  } catch (const std::bad_alloc&) {
-    // Without memory for an index there is none; queries say so themselves.
+    });
+    lock.lock();
   }
 }
 

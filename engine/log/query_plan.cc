@@ -93,6 +93,7 @@ Selection QueryPlan::find(const QueryItem& item, const SegmentIndex& index, cons
   const auto any_of = [&](const std::vector<std::string>& keys, auto make_key) {
     if (keys.empty()) return;
     std::vector<Selection> any;
+    any.reserve(keys.size());
     for (const std::string& key : keys) any.push_back(find_key(make_key(key)));
     all.push_back(Selection::any_of(std::move(any)));
   };
@@ -106,6 +107,7 @@ Selection QueryPlan::find_any(const std::vector<QueryItem>& items, const Segment
                               const EventFetcher& events) {
   if (items.size() == 1) return find(items.front(), index, events);
   std::vector<Selection> any;
+  any.reserve(items.size());
   for (const QueryItem& item : items) any.push_back(find(item, index, events));
   return Selection::any_of(std::move(any));
 }
