@@ -60,7 +60,8 @@ bool LookAhead::places(const Part& part, std::span<const std::uint32_t> ordinals
   if (known.size() - from < ordinals.size() || !std::ranges::equal(ordinals, known.subspan(from, ordinals.size()))) {
     return false;
   }
-  std::copy_n(places_.begin() + static_cast<std::ptrdiff_t>(share->begin + from), ordinals.size(), out.begin());
+  const index::Place* const place = &places_[share->begin + from];
+  for (std::size_t i = 0; i < ordinals.size(); ++i) out[i] = place[i];
   return true;
 }
 

@@ -25,15 +25,18 @@ bool QueryCursor::load() {
   std::array<std::uint32_t, kBlockMax> room;
   while (!error_) {
     if (part_ == nullptr && !next_part()) return false;
-    const std::size_t count =
-        part_->with_index([&](const auto& /*index*/) { return take(std::span(room).first(block_size_)); });
+    std::size_t count = 0;
+    const bool good = part_->with_index([&](const index::SegmentIndex& index) {
+      count = take(std::span(room).first(block_size_));
+      return count == 0 || read(index, std::span(room).first(count));
+    });
+    if (!good) return false;
     block_size_ = std::min(block_size_ * 2, kBlockMax);
     if (count == 0) {
       leave();
-      continue;
+    } else if (next_ != end_) {
+      return true;  // else none of them had occurred inside the window
     }
-    if (!read(std::span(room).first(count))) return false;
-    if (next_ != end_) return true;  // else none of them had occurred inside the window
   }
   return false;
 }
@@ -155,40 +158,38 @@ std::size_t QueryCursor::take(std::span<std::uint32_t> ordinals) {
   return count;
 }
 
-bool QueryCursor::read(std::span<const std::uint32_t> ordinals) {
+bool QueryCursor::read(const index::SegmentIndex& index, std::span<const std::uint32_t> ordinals) {
   block_.resize(kBlockMax);
   next_ = end_ = block_.data();
-  std::uint32_t at = 0;
-  const auto done = part_->with_index([&](const index::SegmentIndex& index) -> Result<void> {
-    if (!events_) events_.emplace(part_->segment(), index, trusted_from());
-    std::array<index::Place, kBlockMax> room;
-    const auto places = std::span(room).first(ordinals.size());
-    if (!ahead_.places(*part_, ordinals, places)) {
-      index.places(ordinals, places);
-      for (const index::Place& place : places) events_->prefetch(place);
-    }
-    for (std::size_t i = 0; i < ordinals.size(); ++i) {
-      ahead_.advance();
-      at = ordinals[i];
-      DAYBOOK_TRY(events_->fetch(places[i], *end_));
-      if (const Position expected = part_->base() + 1 + at; end_->position != expected) {
-        return fail(Error{.code = Errc::corrupt,
-                          .what = "position of an indexed event",
-                          .segment = part_->segment().number(),
-                          .offset = places[i].offset,
-                          .expected = expected,
-                          .actual = end_->position});
-      }
-      if (!matches_.by_occurred || plan_.occurred_inside(end_->occurred_at)) ++end_;
-    }
-    return {};
-  });
-  if (done) return true;
-  if (!forward_ || next_ == end_) {
-    end_ = next_;
-    return failed(done.error());
+  if (!events_) events_.emplace(part_->segment(), index, trusted_from());
+  std::array<index::Place, kBlockMax> room;
+  const auto places = std::span(room).first(ordinals.size());
+  if (!ahead_.places(*part_, ordinals, places)) {
+    index.places(ordinals, places);
+    for (const index::Place& place : places) events_->prefetch(place);
   }
-  matches_.range.begin = at;  // those before it are good; the error is met again when they are used up
+  for (std::size_t i = 0; i < ordinals.size(); ++i) {
+    ahead_.advance();
+    const std::uint32_t at = ordinals[i];
+    auto fetched = events_->fetch(places[i], *end_);
+    if (const Position expected = part_->base() + 1 + at; fetched && end_->position != expected) {
+      fetched = fail(Error{.code = Errc::corrupt,
+                           .what = "position of an indexed event",
+                           .segment = part_->segment().number(),
+                           .offset = places[i].offset,
+                           .expected = expected,
+                           .actual = end_->position});
+    }
+    if (!fetched) {
+      if (!forward_ || next_ == end_) {
+        end_ = next_;
+        return failed(fetched.error());
+      }
+      matches_.range.begin = at;  // those before it are good; the error is met again when they are used up
+      return true;
+    }
+    if (!matches_.by_occurred || plan_.occurred_inside(end_->occurred_at)) ++end_;
+  }
   return true;
 }
 

@@ -42,7 +42,7 @@ class QueryCursor final : public EventCursor {
   void leave();
   // The next ordinals of the part at hand, ascending in either direction. Its index must not change meanwhile.
   std::size_t take(std::span<std::uint32_t> ordinals);
-  bool read(std::span<const std::uint32_t> ordinals);
+  bool read(const index::SegmentIndex& index, std::span<const std::uint32_t> ordinals);
   // Frames of the part at hand from this offset on need no checksums.
   [[nodiscard]] std::uint64_t trusted_from() const noexcept;
 

@@ -60,14 +60,15 @@ bool SnapshotFile::has_more() const noexcept {
 }
 
 Result<void> SnapshotFile::catch_up() {
-  // A word is written at once, but nobody promises that it is seen at once: what was no record may be one by now.
-  if (ending_ == Ending::cut) ending_ = Ending::open;
   const auto size = file_->size();
   if (!size) return fail(size.error());
-  if (*size <= this->size()) return {};
-  auto mapping = file_->map(io::Access::read, *size);
-  if (!mapping) return fail(mapping.error());
-  mapping_ = std::move(*mapping);
+  if (*size > this->size()) {
+    auto mapping = file_->map(io::Access::read, *size);
+    if (!mapping) return fail(mapping.error());
+    mapping_ = std::move(*mapping);
+  }
+  // A word is written at once, but nobody promises that it is seen at once: what was no record may be one by now.
+  if (ending_ == Ending::cut) ending_ = Ending::open;
   return {};
 }
 
