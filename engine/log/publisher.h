@@ -71,7 +71,7 @@ class Publisher {
         entered = at;
         continue;  // look again, now that it cannot be retired: claims.h (3)
       }
-      const bool leased = at->claims().try_lease();
+      const bool leased = at->claims().try_lease();  // NOLINT(clang-analyzer-core.CallAndMessage): never null
       bool moved = false;
       if (leased || round % kPatience == kPatience - 1) {
         Env::step(Step::leased);

@@ -72,6 +72,7 @@ Result<Catalog> read_catalog(Bytes text) {
     catalog.add(CatalogType{{type.name, type.schema_version}, std::move(type.aliases)});
   for (const file::Step& step : read.steps) {
     std::vector<StoredType> targets;
+    targets.reserve(step.to.size());
     for (const file::Form& form : step.to) targets.emplace_back(form.name, form.schema_version);
     catalog.upcast({step.from.name, step.from.schema_version}, std::move(targets), no_code);
   }

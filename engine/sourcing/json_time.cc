@@ -79,7 +79,7 @@ std::optional<Timestamp> parse_time(std::string_view text) {
   if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59) return std::nullopt;
 
   const std::int64_t seconds = std::chrono::sys_days(date).time_since_epoch().count() * std::int64_t{86'400} +
-                               hour * 3600 + minute * 60 + second;
+                               std::int64_t{hour} * 3600 + std::int64_t{minute} * 60 + second;
   // Below the epoch the nanoseconds count up from the second before; so near the smallest time the product alone
   // overflows.
   std::int64_t nanoseconds = 0;

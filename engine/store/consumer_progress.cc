@@ -15,13 +15,13 @@ namespace {
 
 Error none_parked(Position position) { return {.code = Errc::not_found, .what = "parked event", .expected = position}; }
 
-ParkedEvent parked_event(const EventView& event, std::uint32_t attempts, std::string why) {
+ParkedEvent parked_event(const EventView& event, std::uint32_t attempts, const std::string& why) {
   return {.position = event.position,
           .version = event.version,
           .stream = std::string(event.stream),
           .type = std::string(event.type),
           .attempts = attempts,
-          .error = std::move(why).substr(0, kParkedErrorMax),
+          .error = why.substr(0, kParkedErrorMax),
           .parked_at = now()};
 }
 
