@@ -9,6 +9,7 @@
 #include "log/checkpoint_file.h"
 #include "log/event_fetcher.h"
 #include "log/part.h"
+#include "log/sealed_segment.h"
 
 namespace daybook::log {
 namespace {
@@ -70,9 +71,8 @@ Result<std::uint64_t> Checkpointer::run(const std::function<bool()>& stopping) {
 bool Checkpointer::is_indexed(std::uint64_t number) const {
   const auto opened = segments_->get(number);
   if (!opened) return false;
-  const auto footer = (*opened)->segment->footer();
-  return footer && footer->kind == format::SegmentFooter::sealed &&
-         segments_->directory().open(format::sidecar_name(number), io::Directory::OpenMode::read).has_value();
+  return describe_sealed(*(*opened)->segment) &&
+         segments_->directory().open(format::sidecar_name(number), io::Directory::OpenMode::read);
 }
 
 Result<bool> Checkpointer::add(std::uint64_t number, std::vector<index::CheckpointSegment>& table,
@@ -80,10 +80,10 @@ Result<bool> Checkpointer::add(std::uint64_t number, std::vector<index::Checkpoi
   const auto opened = segments_->get(number);
   if (!opened) return fail(opened.error());
   const segment::Segment& segment = *(*opened)->segment;
-  const auto footer = segment.footer();
-  if (!footer || footer->kind != format::SegmentFooter::sealed) return false;
+  auto sealed = describe_sealed(segment);
+  if (!sealed) return false;
   const auto file = SidecarFile::open(segments_->directory(), segment);
-  if (file == nullptr || file->sidecar().identity().valid_end != footer->valid_end) return false;
+  if (file == nullptr || file->sidecar().identity().valid_end != sealed->valid_end) return false;
   const index::Sidecar& sidecar = file->sidecar();
   const auto ordinal = static_cast<std::uint32_t>(table.size());
   EventFetcher events(segment, sidecar, EventFetcher::kTrusting);
@@ -103,17 +103,11 @@ Result<bool> Checkpointer::add(std::uint64_t number, std::vector<index::Checkpoi
   }
   if (events.error()) error = events.error();
   if (error) return fail(*error);
-  const bool any = sidecar.events() > 0;
-  table.push_back({.number = number,
-                   .segment = segment.header().segment,
-                   .epoch = segment.header().epoch,
-                   .base_position = footer->base_position,
-                   .events = footer->events,
-                   .valid_end = footer->valid_end,
-                   .recorded_first = any ? sidecar.recorded().first : 0,
-                   .recorded_last = any ? sidecar.recorded().last : 0,
-                   .occurred_first = any ? sidecar.occurred().first : 0,
-                   .occurred_last = any ? sidecar.occurred().last : 0});
+  if (sidecar.events() > 0) {
+    sealed->occurred_first = sidecar.occurred().first;
+    sealed->occurred_last = sidecar.occurred().last;
+  }
+  table.push_back(*sealed);
   return true;
 }
 

@@ -7,6 +7,7 @@
 
 #include "format/layout.h"
 #include "io/system.h"
+#include "log/sealed_segment.h"
 
 namespace daybook::log {
 namespace {
@@ -105,17 +106,17 @@ Result<void> Indexer::write(std::uint64_t number) {
   const auto opened = segments.get(number);
   if (!opened) return fail(opened.error());
   const segment::Segment& segment = *(*opened)->segment;
-  const auto footer = segment.footer();
-  if (!footer || footer->kind != format::SegmentFooter::sealed) return {};
+  const auto sealed = describe_sealed(segment);
+  if (!sealed) return {};
   if (const auto part = index_->in_memory(number)) {
     // Nobody may have asked since the segment has grown.
-    while (part->end() < footer->valid_end) {
+    while (part->end() < sealed->valid_end) {
       if (stopping()) return {};
       const std::uint64_t before = part->end();
       DAYBOOK_TRY(part->catch_up(kFramesLocked));
-      if (part->end() == before) return {};
+      if (part->end() == before) break;  // write_sidecar() says so
     }
-    DAYBOOK_TRY(part->write_sidecar(segments.directory(), footer->valid_end));
+    DAYBOOK_TRY(part->write_sidecar(segments.directory(), sealed->valid_end));
   } else {
     index::MemoryIndex memory;
     IndexWalk walk(segment, format::kDataStart);
@@ -124,7 +125,7 @@ Result<void> Indexer::write(std::uint64_t number) {
       DAYBOOK_TRY(walk.run(memory, kFramesAtOnce));
       if (walk.stopped() && !walk.at_end()) return {};
     }
-    DAYBOOK_TRY(log::write_sidecar(segments.directory(), segment, memory, footer->base_position, footer->valid_end));
+    DAYBOOK_TRY(log::write_sidecar(segments.directory(), segment, memory, sealed->base_position, sealed->valid_end));
   }
   index_->adopt_sidecar(number);
   return {};

@@ -1,4 +1,4 @@
-// The thread that writes the sidecars of sealed segments, and checkpoints over them. Nobody waits for it: without a sidecar an index is made in
+// The thread that writes the sidecars of sealed segments, and checkpoints over them. Nobody waits for a sidecar: without one an index is made in
 // memory, by whoever asks.
 #pragma once
 

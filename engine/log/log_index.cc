@@ -11,6 +11,12 @@
 #include "log/sealed_segment.h"
 
 namespace daybook::log {
+namespace {
+
+// What it has is good, and not over a sidecar.
+bool is_in_memory(const Part& part) noexcept { return part.is_open() && part.sidecar() == nullptr && !part.damage(); }
+
+}  // namespace
 
 Result<std::shared_ptr<const Parts>> LogIndex::parts() {
   DAYBOOK_TRY(segments_->check_process());
@@ -72,9 +78,7 @@ Result<bool> LogIndex::extend() {
 std::vector<std::uint64_t> LogIndex::complete_in_memory() const {
   std::vector<std::uint64_t> numbers;
   for (const std::shared_ptr<Part>& part : *parts_) {
-    if (part->complete() && part->is_open() && part->sidecar() == nullptr && !part->damage()) {
-      numbers.push_back(part->number());
-    }
+    if (part->complete() && is_in_memory(*part)) numbers.push_back(part->number());
   }
   return numbers;
 }
@@ -169,8 +173,7 @@ void LogIndex::adopt_sidecar(std::uint64_t number) {
 std::shared_ptr<Part> LogIndex::in_memory(std::uint64_t number) {
   const std::lock_guard lock(mutex_);
   const auto found = std::ranges::find_if(*parts_, [number](const std::shared_ptr<Part>& part) {
-    return part->number() == number && part->is_open() && part->sidecar() == nullptr && !part->damage() &&
-           part->begin() == format::kDataStart;
+    return part->number() == number && is_in_memory(*part) && part->begin() == format::kDataStart;
   });
   return found == parts_->end() ? nullptr : *found;
 }

@@ -196,7 +196,14 @@ std::uint64_t Part::events(const index::SegmentIndex& index) const noexcept {
 
 Result<void> Part::write_sidecar(io::Directory& segments, std::uint64_t valid_end) const {
   const std::shared_lock lock(mutex_);
-  if (walk_->offset() < valid_end) return {};  // not all of it is taken in
+  if (walk_->offset() < valid_end) {
+    return fail(Error{.code = Errc::corrupt,
+                      .what = "index ends before its segment",
+                      .segment = number(),
+                      .offset = walk_->offset(),
+                      .expected = valid_end,
+                      .actual = walk_->offset()});
+  }
   return log::write_sidecar(segments, segment(), *memory_, base(), valid_end);
 }
 

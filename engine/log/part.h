@@ -91,7 +91,7 @@ class Part {
   [[nodiscard]] const std::optional<Error>& damage() const noexcept { return damage_; }
 
   // Writes what a part without a sidecar has taken in, from the beginning of its segment, as the sidecar of its frames up to
-  // `valid_end`.
+  // `valid_end`. An error, and no file, when it has not taken in all of those.
   Result<void> write_sidecar(io::Directory& segments, std::uint64_t valid_end) const;
 
   [[nodiscard]] const segment::Segment& segment() const noexcept { return *segment_->segment; }

@@ -21,7 +21,7 @@ class ReaderIndexTest : public StoreTest {
  protected:
   void fill_a_segment() {
     const std::uint64_t segments = store().info()->segments.size();
-    for (std::uint64_t i = 0; store().info()->segments.size() == segments; ++i) append_to("s", "payload");
+    while (store().info()->segments.size() == segments) append_to("s", "payload");
   }
   // Until all sealed segments have sidecars.
   void wait_for_sidecars() {

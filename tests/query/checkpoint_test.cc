@@ -87,7 +87,6 @@ TEST_F(CheckpointFileTest, TheTwoNewestAreKept) {
   check_heads();
 }
 
-// Nothing has to be sealed for that: what is there may be all that there ever will be.
 // A question makes an index in memory of the segment that is written. If nobody asks again, it ends where that was when the
 // segment is sealed.
 TEST_F(CheckpointFileTest, AQuestionLongAgoKeepsNoSegmentFromBeingCovered) {
@@ -111,6 +110,7 @@ TEST_F(CheckpointFileTest, ADamagedSidecarIsInNobodysWay) {
   EXPECT_GT(fs::file_size(sidecar), 100u);
 }
 
+// Nothing has to be sealed for that: what is there may be all that there ever will be.
 TEST_F(CheckpointFileTest, OpeningCoversWhatNobodyHas) {
   fill();
   ASSERT_TRUE(is_ok(store().close()));
