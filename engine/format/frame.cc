@@ -176,20 +176,27 @@ inline const char* structural_flaw(const std::byte* frame, Word word, bool* unkn
   return conditional ? block_flaw(frame, word.size(), end, unknown_flag) : nullptr;
 }
 
-// The same for one event to one stream, as most frames are, in a third of the steps; the caller has seen to it that the
-// frame is at least kFrameSizeMin.
-inline bool is_sound_single(const std::byte* frame, std::uint64_t size) noexcept {
+// The same for one event to one stream, as most frames are, in a third of the steps, and reads it on the way: true when
+// every length and offset holds, and else what is in `event` means nothing. The frame has `size` bytes, at least
+// kFrameSizeMin.
+[[gnu::always_inline]] inline bool read_sound_single(const std::byte* frame, std::uint64_t size,
+                                                     EventView& event) noexcept {
   constexpr std::uint64_t kEntry = content_offset(1) + sizeof(std::uint64_t);
   constexpr std::uint64_t kEvent = kEntry + sizeof(StreamEntry);
+  const auto& header = *reinterpret_cast<const FrameHeader*>(frame);
   const auto& entry = *reinterpret_cast<const StreamEntry*>(frame + kEntry);
-  const auto& event = *reinterpret_cast<const EventHeader*>(frame + kEvent);
-  const std::uint64_t parts = sizeof(EventHeader) + std::uint64_t{event.payload_size} + event.metadata_size +
-                              std::uint64_t{event.flags} * sizeof(EventId) + event.type_size + event.tags_size;
-  const bool sound = event.flags <= kEventHasId && event.type_size != 0 && event.tag_count <= kTagsMax &&
-                     event.size == align_up(parts) && entry.event_count == 1 && entry.id_size != 0 &&
-                     entry.id_offset >= kEvent + event.size && std::uint64_t{entry.id_offset} + entry.id_size <= size &&
+  const auto& stored = *reinterpret_cast<const EventHeader*>(frame + kEvent);
+  event.position = load_decided(header.position);
+  event.version = load_decided(assigned_at(const_cast<FrameHeader&>(header), 0));
+  event.stream = stream_id(header, entry);
+  const std::byte* const end = read_parts(stored, load_decided(header.recorded_at), event);
+  const auto parts = static_cast<std::uint64_t>(end - (frame + kEvent));
+  const bool sound = stored.flags <= kEventHasId && stored.type_size != 0 && stored.tag_count <= kTagsMax &&
+                     stored.size == align_up(parts) && entry.event_count == 1 && entry.id_size != 0 &&
+                     entry.id_offset >= kEvent + stored.size &&
+                     std::uint64_t{entry.id_offset} + entry.id_size <= size &&
                      entry.expectation <= static_cast<std::uint8_t>(Expect::Kind::exactly);
-  return sound && tags_hold(event, frame + kEvent + parts - event.tags_size);
+  return sound && tags_hold(stored, end - stored.tags_size);
 }
 
 // The least that a frame of so many streams and events takes.
@@ -199,14 +206,20 @@ constexpr std::uint64_t least_size(Word word) noexcept {
                                      (sizeof(EventHeader) + kAlign) * word.event_count());
 }
 
+// `room`: bytes of the segment from the frame on.
+inline bool may_be_decided(Word word, std::uint64_t room) noexcept {
+  return word.size() <= room && word.size() >= kFrameSizeMin &&
+         (word.state() == FrameState::published || word.state() == FrameState::rejected);
+}
+
 inline bool is_plausible(Word word) noexcept {
   return word.has_events() && word.stream_count() != 0 && word.event_count() != 0 && word.size() >= least_size(word);
 }
 
-// Both checksums of a decided frame, without a call in between: most of a replay's time is here.
-DAYBOOK_CRC_TARGET bool sums_up(const std::byte* frame, Word word, std::uint64_t offset, std::uint64_t salt) noexcept {
+// Both checksums of a decided frame of so many streams, without a call in between: most of a replay's time is here.
+[[gnu::always_inline]] DAYBOOK_CRC_TARGET inline bool sums_up(const std::byte* frame, Word word, std::uint32_t streams,
+                                                              std::uint64_t offset, std::uint64_t salt) noexcept {
   const auto& header = *reinterpret_cast<const FrameHeader*>(frame);
-  const std::uint32_t streams = word.stream_count();
   const std::uint64_t start = content_offset(streams);
   const std::uint64_t begun = crc_step(kCrcInit, place(salt, offset));
 
@@ -218,11 +231,17 @@ DAYBOOK_CRC_TARGET bool sums_up(const std::byte* frame, Word word, std::uint64_t
     decision = crc_step(decision, load_decided(assigned_at(const_cast<FrameHeader&>(header), i)));
   }
   const std::uint64_t size = word.size() - start;
-  const std::uint32_t content = size <= kCrcPlainMax
-                                    ? crc_run(crc_step(begun, word.with(FrameState::empty).bits),
-                                              reinterpret_cast<const std::uint8_t*>(frame) + start, size)
+  static_assert(kFrameSizeMin - content_offset(1) >= 16, "crc_halves() takes it");
+  const std::uint32_t content = size <= std::min(kCrcPlainMax, kCrcHalvesMax)
+                                    ? crc_halves(crc_step(begun, word.with(FrameState::empty).bits),
+                                                 reinterpret_cast<const std::uint8_t*>(frame) + start, size)
                                     : content_crc(frame, word, offset, salt);
   return content == header.content_crc && decision == load_decided(header.decision_crc);
+}
+
+DAYBOOK_CRC_TARGET bool sums_up_at(const std::byte* frame, Word word, std::uint64_t offset,
+                                   std::uint64_t salt) noexcept {
+  return sums_up(frame, word, word.stream_count(), offset, salt);
 }
 
 std::uint32_t stored_decision_crc(const std::byte* frame, Word word, std::uint64_t offset,
@@ -476,18 +495,54 @@ Word accept_frame(std::span<const std::byte> segment, std::uint64_t offset, std:
   if (offset % kAlign != 0 || offset >= segment.size()) return {};
   const std::byte* const frame = segment.data() + offset;
   const Word word = load_word(frame);
-  const std::uint64_t size = word.size();
-  if (size > segment.size() - offset || size < kFrameSizeMin) return {};
-  if (word.state() != FrameState::published && word.state() != FrameState::rejected) return {};
+  if (!may_be_decided(word, segment.size() - offset)) return {};
   const bool single = word.is_single();
-  if (single ? !is_sound_single(frame, size) : !is_plausible(word)) return {};
-  if (check == Check::checksums) {
-    // Before the walk over many events: a checksum reads straight ahead, and the walk then finds them in the cache.
-    if (!kCrcInstruction || !sums_up(frame, word, offset, salt)) return {};
-  }
+  EventView event;
+  if (single ? !read_sound_single(frame, word.size(), event) : !is_plausible(word)) return {};
+  // Before the walk over many events: a checksum reads straight ahead, and the walk then finds them in the cache.
+  if (check == Check::checksums && !(kCrcInstruction && sums_up_at(frame, word, offset, salt))) return {};
   bool unknown_flag = false;
   if (!single && (structural_flaw(frame, word, &unknown_flag) != nullptr || unknown_flag)) return {};
   return word;
+}
+
+bool read_single(std::span<const std::byte> segment, std::uint64_t offset, std::uint64_t salt, Check check,
+                 EventView& event) noexcept {
+  if (offset % kAlign != 0 || offset >= segment.size()) return false;
+  const std::byte* const frame = segment.data() + offset;
+  const Word word = load_word(frame);
+  return word.is_single() && word.state() == FrameState::published && may_be_decided(word, segment.size() - offset) &&
+         read_sound_single(frame, word.size(), event) &&
+         (check != Check::checksums || (kCrcInstruction && sums_up_at(frame, word, offset, salt)));
+}
+
+namespace {
+
+// The check is known when this is compiled, and everything is in one function: the loop has just enough registers. Aligned,
+// because it is 2 ns for each event where this loop lies.
+template <Check check>
+DAYBOOK_CRC_TARGET [[gnu::aligned(64)]] FrameRun read_run(std::span<const std::byte> segment, FrameRun run,
+                                                          std::uint64_t salt, std::span<EventView> events) noexcept {
+  for (; run.events != events.size() && run.offset < segment.size(); ++run.events, ++run.position) {
+    const std::byte* const frame = segment.data() + run.offset;
+    const Word word = load_word(frame);
+    if (!word.is_single() || !may_be_decided(word, segment.size() - run.offset)) break;
+    if (word.state() != FrameState::published) break;
+    EventView& event = events[run.events];
+    if (!read_sound_single(frame, word.size(), event) || event.position != run.position) break;
+    if (check == Check::checksums && !sums_up(frame, word, 1, run.offset, salt)) break;
+    run.offset += word.size();
+  }
+  return run;
+}
+
+}  // namespace
+
+FrameRun read_singles(std::span<const std::byte> segment, FrameRun run, std::uint64_t salt, Check check,
+                      std::span<EventView> events) noexcept {
+  if (run.offset % kAlign != 0 || !kCrcInstruction) return run;
+  return check == Check::checksums ? read_run<Check::checksums>(segment, run, salt, events)
+                                   : read_run<Check::structure>(segment, run, salt, events);
 }
 
 FrameStatus check_frame(std::span<const std::byte> segment, std::uint64_t offset, std::uint64_t salt, Check check,

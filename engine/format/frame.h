@@ -207,6 +207,28 @@ inline Address frame_floor(const FrameHeader& frame, std::uint32_t streams) noex
       *reinterpret_cast<const std::uint64_t*>(reinterpret_cast<const std::byte*>(&frame) + content_offset(streams)));
 }
 
+// Everything of an event but its position, version and stream. Returns where its parts end, and its pad begins.
+inline const std::byte* read_parts(const EventHeader& header, std::int64_t recorded_at, EventView& event) noexcept {
+  const std::byte* part = reinterpret_cast<const std::byte*>(&header + 1);
+  const auto take = [&part](std::size_t size) {
+    const std::byte* const start = part;
+    part += size;
+    return start;
+  };
+  event.recorded_at = Timestamp(std::chrono::nanoseconds(recorded_at));
+  event.has_occurred_at = header.occurred_at != kNoTime;
+  event.occurred_at =
+      event.has_occurred_at ? Timestamp(std::chrono::nanoseconds(header.occurred_at)) : event.recorded_at;
+  event.schema_version = header.schema_version;
+  event.payload = Bytes(std::span(take(header.payload_size), header.payload_size));
+  event.metadata = Bytes(std::span(take(header.metadata_size), header.metadata_size));
+  const bool has_id = (header.flags & kEventHasId) != 0;
+  event.id = has_id ? reinterpret_cast<const EventId*>(take(sizeof(EventId))) : nullptr;
+  event.type = {reinterpret_cast<const char*>(take(header.type_size)), header.type_size};
+  event.tags = TagsView({reinterpret_cast<const char*>(take(header.tags_size)), header.tags_size}, header.tag_count);
+  return part;
+}
+
 // Atomic loads of what publishing writes. Relaxed is enough for all but the word: a reader has loaded the word with
 // acquire and found it decided, which happened after every first store of the values; later stores repeat them.
 inline Word load_word(const std::byte* frame) noexcept {
@@ -270,6 +292,23 @@ struct FrameStatus {
 // version, and right in everything that `check` asks for. Zero: whatever else, see check_frame(). The same rules, without
 // their reasons, in a third of the time.
 Word accept_frame(std::span<const std::byte> segment, std::uint64_t offset, std::uint64_t salt, Check check) noexcept;
+
+// Reads the event of the frame at `offset` when accept_frame() would take it, it is published, and has that one event. If
+// not, false, and `event` means nothing.
+bool read_single(std::span<const std::byte> segment, std::uint64_t offset, std::uint64_t salt, Check check,
+                 EventView& event) noexcept;
+
+// A row of frames that follow each other.
+struct FrameRun {
+  std::uint64_t offset = 0;  // behind the last one
+  Position position = 0;     // of the event that comes next
+  std::size_t events = 0;    // read so far
+};
+
+// Goes on with a run: reads the events of such frames, one behind the other, until `events` is full, `segment` ends, or
+// something else comes, an event out of order as well. A replay's inner loop.
+FrameRun read_singles(std::span<const std::byte> segment, FrameRun run, std::uint64_t salt, Check check,
+                      std::span<EventView> events) noexcept;
 
 // Never reads outside `segment` (the bytes of a file up to data_end), whatever is in it. `segment_number` only names the
 // place in errors. Acquires the word.

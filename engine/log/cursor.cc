@@ -18,13 +18,12 @@ bool Cursor::load() {
   return forward_ ? load_forward() : load_backward();
 }
 
-// A few events at once, so that what a frame takes besides its checksum is mostly in registers. Whatever is not the usual
-// frame ends a block: an error is of the event that next() is asked for, and the bytes of a segment stay while the cursor
-// is in it.
+// Some events at once: usual frames are read in a loop of their own. Whatever is not one ends a block: an error is of the
+// event that next() is asked for, and the bytes of a segment stay while the cursor is in it.
 bool Cursor::load_forward() {
   block_.resize(kForwardBlock);
   next_ = end_ = block_.data();
-  while (end_ != next_ + kForwardBlock) {
+  while (end_ != block_.data() + kForwardBlock) {
     if (reader_.left() > 0) {
       if (reader_.next(*end_) && end_->position > options_.after) ++end_;
       continue;
@@ -38,29 +37,25 @@ bool Cursor::load_forward() {
   return true;
 }
 
+// Drops events at hand that come before those that are asked for. False: none are left.
+bool Cursor::pass_early() noexcept {
+  while (next_ != end_ && next_->position <= options_.after) ++next_;
+  if (next_ != end_) return true;
+  next_ = end_ = block_.data();
+  return false;
+}
+
 void Cursor::load_singles() {
-  const segment::Segment& segment = *segment_->segment;
-  const EventView* const full = next_ + kForwardBlock;
-  const std::uint64_t limit = visible_end();
-  EventView* end = end_;
-  std::uint64_t offset = offset_;
-  Position expected = expected_;
-  const format::Check check = this->check();
-  while (end != full && offset < limit && format::load_word(segment.data().data() + offset).is_single()) {
-    const format::Word word = segment.accept(offset, check);
-    if (word.bits == 0 || offset + word.size() > limit) break;
-    if (word.state() == format::FrameState::published) {
-      const auto& frame = *reinterpret_cast<const FrameHeader*>(segment.data().data() + offset);
-      FrameReader::read_single(frame, *end);
-      if (end->position != expected) break;
-      ++expected;
-      if (end->position > options_.after) ++end;
-    }
-    offset += word.size();
-  }
-  end_ = end;
-  offset_ = offset;
-  expected_ = expected;
+  format::FrameRun run{.offset = offset_, .position = expected_};
+  do {
+    run.events = 0;
+    const std::span room(end_, block_.data() + kForwardBlock);
+    const std::uint64_t limit = std::min(visible_end(), run.offset + kForwardBytes);
+    run = segment_->segment->read_singles(run, limit, check(), room);
+    end_ += run.events;
+  } while (!pass_early() && run.events != 0);
+  offset_ = run.offset;
+  expected_ = run.position;
 }
 
 std::optional<Cursor::Frame> Cursor::frame() {

@@ -32,12 +32,15 @@ class Cursor final : public EventCursor {
   [[nodiscard]] std::shared_ptr<const void> pin() const override { return segment_; }
 
  private:
-  static constexpr std::size_t kForwardBlock = 8;
+  // Events read at once, and bytes of their frames: these must still be in the nearest cache when the events are used.
+  static constexpr std::size_t kForwardBlock = 32;
+  static constexpr std::uint64_t kForwardBytes = 8192;
 
   bool load() override;
   bool load_forward();
   // As many usual frames of one event as come now and fit in the block.
   void load_singles();
+  bool pass_early() noexcept;
   // Reads forward from a mark to `limit_`, to return from the back.
   bool load_backward();
 

@@ -31,12 +31,7 @@ Result<void> EventFetcher::enter(std::uint64_t offset) {
 
 Result<void> EventFetcher::fetch(const index::Place& place, EventView& event) {
   if (place.offset != offset_ || place.index < passed_) {
-    const format::Word word = segment_.accept(place.offset, check(place.offset));
-    if (word.is_single() && word.state() == format::FrameState::published && place.index == 0) {
-      FrameReader::read_single(*reinterpret_cast<const format::FrameHeader*>(segment_.data().data() + place.offset),
-                               event);
-      return {};
-    }
+    if (place.index == 0 && segment_.read_single(place.offset, check(place.offset), event)) return {};
     DAYBOOK_TRY(enter(place.offset));
   }
   do {

@@ -19,9 +19,6 @@ class FrameReader {
   void enter(const format::FrameHeader& frame, format::Word word) noexcept;
   void leave() noexcept { left_ = 0; }
 
-  // The event of a frame that has one, without entering it.
-  static void read_single(const format::FrameHeader& frame, EventView& event) noexcept;
-
   // The next event in `event`; false: there are no more.
   bool next(EventView& event) noexcept {
     if (left_ == 0) return false;
@@ -36,8 +33,6 @@ class FrameReader {
  private:
   void next_stream() noexcept;
   void read(EventView& event) noexcept;
-  // Everything of an event but its position, version and stream. Its size.
-  static std::uint64_t read_parts(const std::byte* at, Timestamp recorded_at, EventView& event) noexcept;
 
   // What belongs together stands apart here: the compiler would load two neighbours as one vector, and the processor
   // waits with a wide load for narrow stores. That was a third of a replay's time.
@@ -48,7 +43,7 @@ class FrameReader {
   std::uint64_t stream_left_ = 0;  // events of its stream
   Position position_ = 0;
   Version version_ = 0;
-  Timestamp recorded_at_{};
+  std::int64_t recorded_at_ = 0;
   const format::FrameHeader* frame_ = nullptr;
   const format::StreamEntry* entry_ = nullptr;  // of the next stream
   std::uint32_t stream_index_ = 0;
@@ -59,7 +54,7 @@ inline void FrameReader::enter(const format::FrameHeader& frame, format::Word wo
   stream_left_ = 0;
   stream_index_ = 0;
   position_ = format::load_decided(frame.position);
-  recorded_at_ = Timestamp(std::chrono::nanoseconds(format::load_decided(frame.recorded_at)));
+  recorded_at_ = format::load_decided(frame.recorded_at);
   frame_ = &frame;
   entry_ = format::stream_entries(frame, word.stream_count());
   at_ = reinterpret_cast<const std::byte*>(entry_ + word.stream_count());
@@ -75,42 +70,14 @@ inline void FrameReader::next_stream() noexcept {
 }
 
 inline void FrameReader::read(EventView& event) noexcept {
+  const auto& header = *reinterpret_cast<const format::EventHeader*>(at_);
   event.position = position_++;
   event.version = version_++;
   event.stream = {stream_id_, stream_id_size_};
-  at_ += read_parts(at_, recorded_at_, event);
+  format::read_parts(header, recorded_at_, event);
+  at_ += header.size;
   --left_;
   --stream_left_;
-}
-
-inline void FrameReader::read_single(const format::FrameHeader& frame, EventView& event) noexcept {
-  const format::StreamEntry& entry = *format::stream_entries(frame, 1);
-  event.position = format::load_decided(frame.position);
-  event.version = format::load_decided(format::assigned_at(const_cast<format::FrameHeader&>(frame), 0));
-  event.stream = format::stream_id(frame, entry);
-  read_parts(reinterpret_cast<const std::byte*>(&entry + 1),
-             Timestamp(std::chrono::nanoseconds(format::load_decided(frame.recorded_at))), event);
-}
-
-inline std::uint64_t FrameReader::read_parts(const std::byte* at, Timestamp recorded_at, EventView& event) noexcept {
-  const auto& header = *reinterpret_cast<const format::EventHeader*>(at);
-  const std::byte* part = at + sizeof(header);
-  const auto take = [&part](std::size_t size) {
-    const std::byte* const start = part;
-    part += size;
-    return start;
-  };
-  event.recorded_at = recorded_at;
-  event.has_occurred_at = header.occurred_at != format::kNoTime;
-  event.occurred_at = event.has_occurred_at ? Timestamp(std::chrono::nanoseconds(header.occurred_at)) : recorded_at;
-  event.schema_version = header.schema_version;
-  event.payload = Bytes(std::span(take(header.payload_size), header.payload_size));
-  event.metadata = Bytes(std::span(take(header.metadata_size), header.metadata_size));
-  event.id =
-      (header.flags & format::kEventHasId) != 0 ? reinterpret_cast<const EventId*>(take(sizeof(EventId))) : nullptr;
-  event.type = {reinterpret_cast<const char*>(take(header.type_size)), header.type_size};
-  event.tags = TagsView({reinterpret_cast<const char*>(part), header.tags_size}, header.tag_count);
-  return header.size;
 }
 
 }  // namespace daybook::log

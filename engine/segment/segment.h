@@ -1,6 +1,7 @@
 // One segment file, mapped, as readers see it.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -49,6 +50,16 @@ class Segment {
   // The same for a reader's usual frame; zero: look closer with check().
   [[nodiscard]] format::Word accept(std::uint64_t offset, format::Check check) const noexcept {
     return format::accept_frame(data(), offset, salt_, check);
+  }
+
+  // The event of such a frame, when it is published, and its only one.
+  [[nodiscard]] bool read_single(std::uint64_t offset, format::Check check, EventView& event) const noexcept {
+    return format::read_single(data(), offset, salt_, check, event);
+  }
+  // Such events, one behind the other, of frames that end at `limit` or before.
+  [[nodiscard]] format::FrameRun read_singles(format::FrameRun run, std::uint64_t limit, format::Check check,
+                                              std::span<EventView> events) const noexcept {
+    return format::read_singles(data().first(std::min(limit, data_end_)), run, salt_, check, events);
   }
 
   // The footer, when there is one and it is whole.

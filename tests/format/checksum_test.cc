@@ -1,5 +1,6 @@
 #include "format/checksum.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <numeric>
@@ -8,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+#include "format/crc32c.h"
 #include "support/rng.h"
 
 namespace daybook::format {
@@ -72,6 +74,23 @@ TEST(Crc32cTest, EveryLengthAndAlignmentAgreesWithTheBitwiseOne) {
     for (std::size_t size = 0; size <= kSizeMax; ++size) {
       ASSERT_EQ(crc32c(kCrcInit, bytes.data() + start, size), reference) << start << " + " << size;
       reference = crc32c_bitwise(reference, std::span(bytes).subspan(start + size, 1));
+    }
+  }
+}
+
+DAYBOOK_CRC_TARGET std::uint32_t halves(std::uint32_t crc, const std::uint8_t* at, std::size_t size) {
+  return crc_halves(crc, at, size);
+}
+
+TEST(Crc32cTest, HalvesAreTheWhole) {
+  if (!kCrcInstruction) return;  // then nobody calls it
+  test::Rng rng(3);
+  std::vector<std::uint8_t> bytes(std::min<std::size_t>(kCrcHalvesMax, 1024));
+  for (int round = 0; round < 100; ++round) {
+    for (auto& byte : bytes) byte = static_cast<std::uint8_t>(rng.next());
+    const auto crc = static_cast<std::uint32_t>(rng.next());
+    for (std::size_t size = 16; size <= bytes.size(); size += 8) {
+      ASSERT_EQ(halves(crc, bytes.data(), size), crc32c_bitwise(crc, std::span(bytes).first(size))) << size;
     }
   }
 }

@@ -10,6 +10,7 @@
 
 #include "format/crc32c.h"
 #include "format/frame.h"
+#include "format/look.h"
 #include "log/frame_reader.h"
 #include "log/query_match.h"
 #include "segment/segment_builder.h"
@@ -84,13 +85,6 @@ class ConditionalFrame {
   std::uint64_t offset_ = 0;
   std::uint64_t rejected_ = 0;
 };
-
-FrameStatus look(std::span<const std::byte> segment, std::uint64_t offset, std::uint64_t salt, Check check) {
-  const FrameStatus status = check_frame(segment, offset, salt, check, 1);
-  const bool usual = status.kind == Kind::decided && status.word.has_events();
-  EXPECT_EQ(accept_frame(segment, offset, salt, check), usual ? status.word : Word{}) << "at " << offset;
-  return status;
-}
 
 std::vector<std::string> strings(const TagsView& keys) { return {keys.begin(), keys.end()}; }
 

@@ -9,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+#include "format/look.h"
 #include "log/frame_reader.h"
 #include "segment/segment_builder.h"
 #include "support/rng.h"
@@ -124,14 +125,6 @@ std::span<const std::byte> data_of(test::SegmentBuilder& segment) {
   return std::span<const std::byte>(segment.bytes()).first(data_end(segment.bytes().size()));
 }
 
-// check_frame(), and accept_frame() beside it: the short way takes exactly the frames that the long one finds decided.
-FrameStatus look(std::span<const std::byte> segment, std::uint64_t offset, std::uint64_t salt, Check check) {
-  const FrameStatus status = check_frame(segment, offset, salt, check, 1);
-  const bool usual = status.kind == Kind::decided && status.word.has_events();
-  EXPECT_EQ(accept_frame(segment, offset, salt, check), usual ? status.word : Word{}) << "at " << offset;
-  return status;
-}
-
 TEST(FrameTest, WhatIsFilledIsFoundWholeAndReadsTheSame) {
   for (std::uint64_t seed = 0; seed < 500; ++seed) {
     SCOPED_TRACE(seed);
@@ -164,6 +157,46 @@ TEST(FrameTest, WhatIsFilledIsFoundWholeAndReadsTheSame) {
     for (std::size_t i = 0; i < append.streams().size(); ++i) {
       EXPECT_EQ(expectation(entries[i]), append.streams()[i].expect);
     }
+  }
+}
+
+// The inner loop of a replay: what it goes on over, and what it stops at.
+TEST(FrameTest, ARunEndsWhereSomethingElseComes) {
+  const std::array<NewEvent, 1> one{{{.type = "A", .payload = "1"}}};
+  const std::array<NewEvent, 2> two{{{.type = "A"}, {.type = "B"}}};
+  const std::array<StreamAppend, 1> refused{{{.stream = "s", .expect = Expect::no_stream(), .events = one}}};
+  test::SegmentBuilder segment;
+  std::vector<std::uint64_t> offsets;
+  for (int i = 0; i < 4; ++i) offsets.push_back(segment.publish("s", one));
+  offsets.push_back(segment.reject(refused, 0, 4));
+  for (int i = 0; i < 2; ++i) offsets.push_back(segment.publish("s", one));
+  offsets.push_back(segment.publish("s", two));
+  const std::span<const std::byte> data = data_of(segment);
+  std::array<EventView, 8> events;
+  for (const Check check : {Check::structure, Check::checksums}) {
+    const auto read = [&](FrameRun run, std::uint64_t limit, std::size_t room) {
+      return read_singles(data.first(limit), run, segment.salt(), check, std::span(events).first(room));
+    };
+    const FrameRun start{.offset = offsets[0], .position = 1};
+    const auto expect_at = [&](const FrameRun& run, std::size_t frame, std::size_t count) {
+      EXPECT_EQ(run.offset, offsets[frame]);
+      EXPECT_EQ(run.events, count);
+      for (std::size_t i = 0; i < count; ++i) EXPECT_EQ(events[i].version, i + 1);
+    };
+    expect_at(read(start, data.size(), 8), 4, 4);  // a rejected frame
+    expect_at(read(start, data.size(), 3), 3, 3);
+    expect_at(read(start, data.size(), 0), 0, 0);
+    expect_at(read(start, offsets[3], 8), 3, 3);
+    expect_at(read(start, offsets[3] + 8, 8), 3, 3);
+    expect_at(read({.offset = offsets[0], .position = 2}, data.size(), 8), 0, 0);
+    const FrameRun behind = read({.offset = offsets[5], .position = 5}, data.size(), 8);
+    EXPECT_EQ(behind.offset, offsets[7]);  // two events
+    EXPECT_EQ(behind.position, 7u);
+    // Goes on behind what it has.
+    FrameRun run = read(start, data.size(), 2);
+    run = read(run, data.size(), 3);
+    expect_at(run, 3, 3);
+    EXPECT_EQ(run.position, 4u);
   }
 }
 

@@ -145,7 +145,7 @@ std::uint64_t read_all(test::MemoryStore& store, const ReadOptions& options) {
   return events;
 }
 
-// The short way to check a frame takes exactly what the long one finds decided, wherever one looks.
+// The short ways to check a frame take exactly what the long one finds decided, wherever one looks.
 void require_agreement(const segment::Segment& segment) {
   for (std::uint64_t at = format::kDataStart; at < segment.data_end(); at += format::kAlign) {
     if (format::load_word(segment.data().data() + at).bits == 0) continue;
@@ -153,6 +153,9 @@ void require_agreement(const segment::Segment& segment) {
       const format::FrameStatus status = segment.check(at, how);
       const bool usual = status.kind == format::FrameStatus::Kind::decided && status.word.has_events();
       require(segment.accept(at, how) == (usual ? status.word : format::Word{}), "accept() and check() do not agree");
+      EventView event;
+      const bool single = usual && status.word.is_single() && status.word.state() == format::FrameState::published;
+      require(segment.read_single(at, how, event) == single, "read_single() and check() do not agree");
     }
   }
 }
