@@ -1,8 +1,9 @@
-// Ascending numbers in about one byte each: Elias-Fano. For where the frames of a segment are.
+// Ascending numbers in about one byte each, each found with two looks at memory: for where the frames of a segment are.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <vector>
 
@@ -12,14 +13,19 @@ namespace daybook::index {
 
 // A list of u32, each >= the one before, read in place from its bytes:
 //
-//   count:u32 last:u32 low_bits:u32 zero:u32
-//   low:u64{...}     the low_bits low bits of each number, one behind the other
-//   high:u64{...}    bit (number >> low_bits) + i is one for number i, all others are zero
-//   sample:u32{...}  which bit of `high` belongs to number 0, 128, 256 ...
-//   pad              to 8 bytes
+//   count:u32 last:u32 data_size:u32 zero:u32
+//   block{(count + 127) / 128}    base:u32 rise:u32 start:u32 width:u32
+//   data:byte{data_size}
+//   pad                           8 to 15 zeros, to 8 bytes
 //
-// Every number takes its low bits and about two more; a number is found from the sample before it. The bytes must outlive
-// the view. Thread safety: const members from any thread.
+// A block is 128 numbers beside a straight line; the last one may have fewer. Number j of a block is
+// base + (rise * j >> 8) + distance, modulo 2^32, the distance being `width` bits of the data, at bit j * width from the
+// byte `start` on. The line goes from the block's first number to its last (rise = (last - first) * 2^8 / (numbers - 1), at
+// most the largest u32, and 0 for one number) less what brings the smallest distance to 0, and width is what the largest
+// distance needs. Blocks begin with the byte after the one before.
+//
+// Frames differ little in size, and so the distances are small. The bytes must outlive the view. Thread safety: const
+// members from any thread.
 class MonotoneList {
  public:
   enum class Order : std::uint8_t { ascending, strictly_ascending };
@@ -32,7 +38,7 @@ class MonotoneList {
 
   MonotoneList() noexcept = default;  // empty
 
-  // Appends the bytes of a list to `out`, whose size must be a multiple of 8 and stays one.
+  // Appends the bytes of a list to `out`, whose size must be a multiple of 8 and stays one. Fewer than 2^30 numbers.
   static void encode(std::span<const std::uint32_t> ascending, std::vector<std::byte>& out);
 
   // The list that the bytes are, all of them, aligned to 8. Every rule is checked, every number visited; so nothing that
@@ -40,11 +46,11 @@ class MonotoneList {
   static Result<MonotoneList> parse(std::span<const std::byte> bytes, const Rule& rule) noexcept;
 
   [[nodiscard]] std::uint32_t size() const noexcept { return count_; }
-  // Number i; i < size(). Takes a look at a sample and at a handful of words.
-  [[nodiscard]] std::uint32_t operator[](std::uint32_t i) const noexcept { return at(i, has_fast_bits()); }
-  // The same in one of two ways, for tests: with instructions that not every processor has, or without.
-  [[nodiscard]] std::uint32_t at(std::uint32_t i, bool fast) const noexcept;
-  static bool has_fast_bits() noexcept;
+  // Number i; i < size().
+  [[nodiscard]] std::uint32_t operator[](std::uint32_t i) const noexcept {
+    const Block& block = blocks_[i / kBlock];
+    return block.at(i % kBlock, data_);
+  }
   // Brings what operator[] looks at to the cache, a step at a time: the second one needs what the first has brought.
   enum class Step : std::uint8_t { first, second };
   void prefetch(std::uint32_t i, Step step) const noexcept;
@@ -52,23 +58,39 @@ class MonotoneList {
   [[nodiscard]] std::uint32_t lower_bound(std::uint64_t value) const noexcept;
 
  private:
-  [[nodiscard]] std::uint32_t low(std::uint32_t i) const noexcept;
-  // The one of `high` that belongs to number i: the word it is in, what of that is looked at, and how many ones to skip there.
-  struct One {
-    std::uint64_t word = 0;
-    std::uint64_t bits = 0;
-    std::uint32_t left = 0;
-  };
-  [[nodiscard]] One find_one(std::uint32_t i) const noexcept;
-  // Which bit of `high` that is.
-  [[nodiscard]] std::uint64_t high_bit(std::uint32_t i) const noexcept;
-  [[nodiscard]] std::uint64_t high_bit_fast(std::uint32_t i) const noexcept;
+  static constexpr std::uint32_t kBlock = 128;
 
-  const std::uint64_t* low_ = nullptr;
-  const std::uint64_t* high_ = nullptr;
-  const std::uint32_t* samples_ = nullptr;
+  struct Block {
+    std::uint32_t base = 0;
+    std::uint32_t rise = 0;   // in 1/256
+    std::uint32_t start = 0;  // byte of the data
+    std::uint32_t width = 0;  // at most 32
+
+    // As far as it is known from the numbers.
+    static Block of(std::span<const std::uint32_t> numbers) noexcept;
+    [[nodiscard]] std::uint32_t on_line(std::uint32_t j) const noexcept {
+      return static_cast<std::uint32_t>(std::uint64_t{rise} * j >> 8);
+    }
+    [[nodiscard]] std::uint32_t at(std::uint32_t j, const std::byte* data) const noexcept {
+      const std::uint32_t bit = j * width;
+      std::uint64_t word;
+      std::memcpy(&word, data + start + bit / 8, sizeof(word));
+      const std::uint64_t distance = word >> (bit % 8) & ((std::uint64_t{1} << width) - 1);
+      return base + on_line(j) + static_cast<std::uint32_t>(distance);
+    }
+    // Bytes of the data that so many numbers take.
+    [[nodiscard]] std::uint64_t data_size(std::size_t numbers) const noexcept {
+      return (std::uint64_t{width} * numbers + 7) / 8;
+    }
+    friend bool operator==(const Block&, const Block&) = default;
+  };
+  static_assert(sizeof(Block) == 16);
+
+  class Parser;
+
+  const Block* blocks_ = nullptr;
+  const std::byte* data_ = nullptr;
   std::uint32_t count_ = 0;
-  std::uint32_t low_bits_ = 0;
 };
 
 }  // namespace daybook::index

@@ -61,7 +61,7 @@ struct SidecarHeader {
   std::uint64_t check;  // XXH3-64 of the header before it
 };
 inline constexpr std::uint64_t kSidecarMagic = 0x0a31584449425944;  // "DYBIDX1\n"
-inline constexpr std::uint32_t kSidecarVersion = 2;
+inline constexpr std::uint32_t kSidecarVersion = 3;
 static_assert(sizeof(SidecarHeader) == 352 && offsetof(SidecarHeader, check) == 344);
 static_assert(std::has_unique_object_representations_v<SidecarHeader> && std::is_trivially_copyable_v<SidecarHeader>);
 

@@ -184,14 +184,20 @@ void SmallTable::prefetch(std::uint64_t hash, Step step) const noexcept {
   if (*start + kLine < entries_.size()) __builtin_prefetch(entries_.data() + *start + kLine);
 }
 
+// A bucket has a dozen entries. Looking at all of them, without a branch, takes less than the branches of a search.
 SmallTable::Group SmallTable::group(std::uint64_t hash) const noexcept {
   if (starts_.empty()) return {};
   const std::uint64_t known = prefix(hash);
   const std::uint32_t fingerprint_bits = 32 - ordinal_bits_;
   const auto fingerprint = static_cast<std::uint32_t>(known & ((std::uint64_t{1} << fingerprint_bits) - 1));
   const Group entries = bucket(known >> fingerprint_bits);
-  const auto at = std::lower_bound(entries.begin(), entries.end(), fingerprint << ordinal_bits_);
-  return leading(entries.subspan(static_cast<std::size_t>(at - entries.begin())), fingerprint);
+  std::uint32_t before = 0;
+  std::uint32_t count = 0;
+  for (const std::uint32_t entry : entries) {
+    before += entry >> ordinal_bits_ < fingerprint ? 1 : 0;
+    count += entry >> ordinal_bits_ == fingerprint ? 1 : 0;
+  }
+  return entries.subspan(before, count);
 }
 
 }  // namespace daybook::index

@@ -159,7 +159,8 @@ std::size_t QueryCursor::take(std::span<std::uint32_t> ordinals) {
 }
 
 bool QueryCursor::read(const index::SegmentIndex& index, std::span<const std::uint32_t> ordinals) {
-  block_.resize(kBlockMax);
+  block_.reserve(kBlockMax);
+  block_.resize(std::max(block_.size(), ordinals.size()));
   next_ = end_ = block_.data();
   if (!events_) events_.emplace(part_->segment(), index, trusted_from());
   std::array<index::Place, kBlockMax> room;

@@ -31,7 +31,6 @@ void expect_same(const Numbers& numbers) {
     list->prefetch(i, MonotoneList::Step::first);
     list->prefetch(i, MonotoneList::Step::second);
     ASSERT_EQ((*list)[i], numbers[i]) << i;
-    ASSERT_EQ(list->at(i, false), numbers[i]) << i;
   }
   const auto expect_bound = [&](std::uint64_t value) {
     const auto at = std::lower_bound(numbers.begin(), numbers.end(), value);

@@ -1,7 +1,12 @@
 #include "index/sidecar.h"
 
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -121,6 +126,30 @@ TEST(SidecarTest, TellsANewerVersionFromDamage) {
   EXPECT_EQ(code_with([](SidecarHeader& header) { header.incompatible = 1; }), Errc::unsupported);
   EXPECT_EQ(code_with([](SidecarHeader& header) { header.compatible = 1; }), Errc{});
   EXPECT_EQ(code_with([](SidecarHeader& header) { header.zero = 1; }), Errc::corrupt);
+}
+
+// What the fuzz target begins with is made of whole sidecars; those of an older version would be refused before anything is
+// looked at. To make them again: run this test with DAYBOOK_WRITE_CORPUS set.
+TEST(SidecarTest, TheFuzzCorpusIsOfThisVersion) {
+  const std::vector<std::pair<std::string, ModelShape>> corpus{
+      {"sidecar-empty", {.events = 0}},
+      {"sidecar-one-event", {.events = 1}},
+      {"sidecar-rare-keys", {.events = 40, .streams = 1'000, .tags = 1'000}},
+      {"sidecar-batches", {.events = 150, .streams = 40, .tags = 30, .batch_max = 7, .ids = false}},
+      {"sidecar-large-keys", {.events = 300, .streams = 3, .tags = 5}},
+      {"sidecar-blocks", {.events = 200, .streams = 100, .tags = 0, .tags_each_max = 0, .ids = false}},
+  };
+  for (const auto& [name, shape] : corpus) {
+    const std::vector<std::byte> bytes = encoded(IndexModel::random(13, shape));
+    std::string expected(1, '\1');
+    expected.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    const std::filesystem::path path =
+        std::filesystem::path(DAYBOOK_SOURCE_DIR) / "tests" / "fuzz" / "sidecar_corpus" / name;
+    if (std::getenv("DAYBOOK_WRITE_CORPUS") != nullptr) std::ofstream(path, std::ios::binary) << expected;
+    std::ifstream file(path, std::ios::binary);
+    const std::string found(std::istreambuf_iterator<char>(file), {});
+    EXPECT_TRUE(found == expected) << path;
+  }
 }
 
 TEST(SidecarTest, WantsAlignedBytes) {
