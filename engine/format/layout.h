@@ -4,6 +4,7 @@
 // DO NOT CHANGE: these values are on disk.
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -118,9 +119,11 @@ struct LivePage {
   std::uint32_t wake;      // futex: counts the times that sleepers were woken
   std::uint32_t sleepers;  // 1 = somebody sleeps on `wake`, or is about to
   std::uint64_t durable;   // packed with a check: seal_durable(). What it says was true when written, and stays so.
+  std::array<std::uint8_t, 440> zero;
+  std::uint64_t durable_again;  // the same in another sector, raised after it: the lower of both counts
 };
 inline constexpr std::uint64_t kLiveMagic = 0x0a4556494c425944;  // "DYBLIVE\n"
-static_assert(sizeof(LivePage) == 72);
+static_assert(sizeof(LivePage) == 520 && offsetof(LivePage, durable_again) == 512);
 static_assert(std::has_unique_object_representations_v<LivePage> && std::is_trivially_copyable_v<LivePage>);
 
 // What salts every checksum in a segment: a function of log, segment and epoch.

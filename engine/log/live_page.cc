@@ -52,7 +52,10 @@ LivePage::LivePage(std::unique_ptr<io::Mapping> mapping, bool writable) noexcept
 
 std::optional<format::Address> LivePage::durable(const Uuid& log) const noexcept {
   if (page_.magic != format::kLiveMagic || page_.log != log) return std::nullopt;
-  return format::open_durable(shared(page_.durable).load(std::memory_order_acquire), log);
+  const auto again = format::open_durable(shared(page_.durable_again).load(std::memory_order_acquire), log);
+  const auto durable = format::open_durable(shared(page_.durable).load(std::memory_order_acquire), log);
+  if (!again || !durable) return std::nullopt;
+  return std::min(*again, *durable);
 }
 
 bool LivePage::this_boot() const noexcept {
@@ -63,7 +66,9 @@ std::uint32_t LivePage::writer() const noexcept { return shared(page_.writer).lo
 
 void LivePage::describe(const Uuid& log, format::Address durable) noexcept {
   // Not raised: what was there may be another log's, or noise that a power cut left.
-  shared(page_.durable).store(format::seal_durable(durable, log), std::memory_order_relaxed);
+  const std::uint64_t sealed = format::seal_durable(durable, log);
+  shared(page_.durable).store(sealed, std::memory_order_relaxed);
+  shared(page_.durable_again).store(sealed, std::memory_order_relaxed);
   page_.format_version = format::kFormatVersion;
   page_.log = log;
   page_.boot = io::boot_id();
@@ -74,9 +79,11 @@ void LivePage::describe(const Uuid& log, format::Address durable) noexcept {
 
 void LivePage::raise_durable(format::Address address, const Uuid& log) noexcept {
   const std::uint64_t to = format::seal_durable(address, log);
-  std::uint64_t now = shared(page_.durable).load(std::memory_order_relaxed);
-  while (format::open_durable(now, log).value_or(format::Address{}) < address &&
-         !shared(page_.durable).compare_exchange_weak(now, to, std::memory_order_acq_rel)) {
+  for (std::uint64_t* const word : {&page_.durable, &page_.durable_again}) {
+    std::uint64_t now = shared(*word).load(std::memory_order_relaxed);
+    while (format::open_durable(now, log).value_or(format::Address{}) < address &&
+           !shared(*word).compare_exchange_weak(now, to, std::memory_order_acq_rel)) {
+    }
   }
 }
 

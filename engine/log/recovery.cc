@@ -95,7 +95,7 @@ class Recovery {
   }
 
  private:
-  // LOCK is never synced, so a power cut may leave noise in it, and its check is a short one. A mark that can be no
+  // LOCK is never synced, so a power cut may leave noise in it, and its checks are short ones. A mark that can be no
   // address near this log is noise; so many files do not get lost at once.
   bool plausible(const format::Address& mark) const noexcept {
     constexpr std::uint64_t kMissingMax = 1024;

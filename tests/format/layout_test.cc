@@ -134,9 +134,11 @@ TEST(LayoutTest, LivePage) {
                       .since = 5,
                       .wake = 6,
                       .sleepers = 7,
-                      .durable = 8};
-  EXPECT_EQ(bytes_of(page),
-            ByHand().u64(1).u32(2).u32(3).uuid(fixed_uuid(4)).uuid(fixed_uuid(50)).u64(5).u32(6).u32(7).u64(8).bytes());
+                      .durable = 8,
+                      .durable_again = 9};
+  ByHand by_hand = ByHand().u64(1).u32(2).u32(3).uuid(fixed_uuid(4)).uuid(fixed_uuid(50)).u64(5).u32(6).u32(7).u64(8);
+  for (int i = 0; i < 55; ++i) by_hand.u64(0);
+  EXPECT_EQ(bytes_of(page), by_hand.u64(9).bytes());
 }
 
 TEST(LayoutTest, FramesOfAllParts) {
