@@ -141,7 +141,8 @@ class MonotoneList::Parser {
     // The bits of the last byte that are of no number.
     const std::uint32_t used = block.width * count % 8;
     const std::byte last = used == 0 ? std::byte{0} : list_.data_[start_ - 1] >> used;
-    if (last != std::byte{0}) return broken("list padding", data_at_ + start_ - 1, 0, std::to_integer<int>(last));
+    if (last != std::byte{0})
+      return broken("list padding", data_at_ + start_ - 1, 0, std::to_integer<std::uint64_t>(last));
     return {};
   }
 
