@@ -25,7 +25,7 @@ bool Cursor::load_forward() {
   next_ = end_ = block_.data();
   while (end_ != block_.data() + kForwardBlock) {
     if (reader_.left() > 0) {
-      if (reader_.next(*end_) && end_->position > options_.after) ++end_;
+      if (reader_.next(*end_)) ++end_;
       continue;
     }
     load_singles();
@@ -37,25 +37,14 @@ bool Cursor::load_forward() {
   return true;
 }
 
-// Drops events at hand that come before those that are asked for. False: none are left.
-bool Cursor::pass_early() noexcept {
-  while (next_ != end_ && next_->position <= options_.after) ++next_;
-  if (next_ != end_) return true;
-  next_ = end_ = block_.data();
-  return false;
-}
-
 void Cursor::load_singles() {
-  format::FrameRun run{.offset = offset_, .position = expected_};
-  do {
-    run.events = 0;
-    const std::span room(end_, block_.data() + kForwardBlock);
-    const std::uint64_t limit = std::min(visible_end(), run.offset + kForwardBytes);
-    run = segment_->segment->read_singles(run, limit, check(), room);
-    end_ += run.events;
-  } while (!pass_early() && run.events != 0);
+  const std::span room(end_, block_.data() + kForwardBlock);
+  const std::uint64_t limit = std::min(visible_end(), offset_ + kForwardBytes);
+  const format::FrameRun run =
+      segment_->segment->read_singles({.offset = offset_, .position = expected_}, limit, check(), room);
   offset_ = run.offset;
   expected_ = run.position;
+  end_ += run.events;
 }
 
 std::optional<Cursor::Frame> Cursor::frame() {
@@ -136,12 +125,12 @@ bool Cursor::start_forward() {
     const std::int64_t time = options_.recorded_at->time_since_epoch().count();
     const auto place = last_place([time](std::uint64_t, const Place& at) { return at.recorded_at >= time; });
     if (error_) return false;
-    if (place) options_.after = std::max(options_.after, place->position);
+    if (place) after_ = std::max(after_, place->position);
     options_.recorded_at.reset();
   }
-  const auto segment = segment_before(options_.after + 1);
+  const auto segment = segment_before(after_ + 1);
   if (segment == nullptr) return false;
-  const Position after = options_.after;
+  const Position after = after_;
   const Place place = segment->marks.find([after](const Place& at) { return at.position > after; });
   return enter(segment, place);
 }

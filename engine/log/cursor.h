@@ -40,7 +40,6 @@ class Cursor final : public EventCursor {
   bool load_forward();
   // As many usual frames of one event as come now and fit in the block.
   void load_singles();
-  bool pass_early() noexcept;
   // Reads forward from a mark to `limit_`, to return from the back.
   bool load_backward();
 

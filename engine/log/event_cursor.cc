@@ -23,8 +23,11 @@ EventCursor::EventCursor(std::shared_ptr<SegmentSet> segments, const ReadOptions
 
 bool EventCursor::refill() {
   token_ = token();
-  const bool loaded = left_ > 0 && load();
-  if (loaded) trim();
+  // What comes before the window may fill more than one block.
+  while (left_ > 0 && load()) {
+    trim();
+    if (next_ != end_) break;
+  }
   first_ = next_;
   last_ = end_;
   block_epoch_ = epoch_;

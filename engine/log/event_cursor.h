@@ -51,6 +51,7 @@ class EventCursor {
 
   const std::shared_ptr<SegmentSet> segments_;
   const bool forward_;
+  Position after_;             // exclusive; raised by who knows more, before anything is loaded
   EventView* next_ = nullptr;  // forward, the next event to return
   EventView* end_ = nullptr;   // behind the last event; backward, behind the next one to return
   std::uint64_t epoch_ = 0;
@@ -61,8 +62,7 @@ class EventCursor {
   // Takes away what is outside the window and beyond the limit.
   void trim();
 
-  const Position after_;   // exclusive bounds
-  const Position before_;  // the largest number: none
+  const Position before_;  // exclusive; the largest number: none
   std::uint64_t left_;     // events still to be put at hand, at most
   std::atomic<bool> interrupted_ = false;
 
