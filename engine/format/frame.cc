@@ -506,17 +506,17 @@ Word accept_frame(std::span<const std::byte> segment, std::uint64_t offset, std:
   return word;
 }
 
-bool read_single(std::span<const std::byte> segment, std::uint64_t offset, std::uint64_t salt, Check check,
-                 EventView& event) noexcept {
-  if (offset % kAlign != 0 || offset >= segment.size()) return false;
+namespace {
+
+// The word of the frame there when it is published, and its only event has been read; zero when it is anything else.
+[[gnu::always_inline]] inline Word open_single(std::span<const std::byte> segment, std::uint64_t offset,
+                                               EventView& event) noexcept {
   const std::byte* const frame = segment.data() + offset;
   const Word word = load_word(frame);
-  return word.is_single() && word.state() == FrameState::published && may_be_decided(word, segment.size() - offset) &&
-         read_sound_single(frame, word.size(), event) &&
-         (check != Check::checksums || (kCrcInstruction && sums_up_at(frame, word, offset, salt)));
+  if (!word.is_single() || !may_be_decided(word, segment.size() - offset)) return {};
+  if (word.state() != FrameState::published || !read_sound_single(frame, word.size(), event)) return {};
+  return word;
 }
-
-namespace {
 
 // The check is known when this is compiled, and everything is in one function: the loop has just enough registers. Aligned,
 // because it is 2 ns for each event where this loop lies.
@@ -524,19 +524,24 @@ template <Check check>
 DAYBOOK_CRC_TARGET [[gnu::aligned(64)]] FrameRun read_run(std::span<const std::byte> segment, FrameRun run,
                                                           std::uint64_t salt, std::span<EventView> events) noexcept {
   for (; run.events != events.size() && run.offset < segment.size(); ++run.events, ++run.position) {
-    const std::byte* const frame = segment.data() + run.offset;
-    const Word word = load_word(frame);
-    if (!word.is_single() || !may_be_decided(word, segment.size() - run.offset)) break;
-    if (word.state() != FrameState::published) break;
     EventView& event = events[run.events];
-    if (!read_sound_single(frame, word.size(), event) || event.position != run.position) break;
-    if (check == Check::checksums && !sums_up(frame, word, 1, run.offset, salt)) break;
+    const Word word = open_single(segment, run.offset, event);
+    if (word.bits == 0 || event.position != run.position) break;
+    if (check == Check::checksums && !sums_up(segment.data() + run.offset, word, 1, run.offset, salt)) break;
     run.offset += word.size();
   }
   return run;
 }
 
 }  // namespace
+
+bool read_single(std::span<const std::byte> segment, std::uint64_t offset, std::uint64_t salt, Check check,
+                 EventView& event) noexcept {
+  if (offset % kAlign != 0 || offset >= segment.size()) return false;
+  const Word word = open_single(segment, offset, event);
+  return word.bits != 0 &&
+         (check != Check::checksums || (kCrcInstruction && sums_up_at(segment.data() + offset, word, offset, salt)));
+}
 
 FrameRun read_singles(std::span<const std::byte> segment, FrameRun run, std::uint64_t salt, Check check,
                       std::span<EventView> events) noexcept {
