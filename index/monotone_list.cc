@@ -135,9 +135,10 @@ class MonotoneList::Parser {
       if (numbers[j] < least) return broken("list ascends", offset, least, numbers[j]);
       before_ = numbers[j];
     }
-    Block expected = Block::of(numbers);
-    expected.start = block.start;
-    if (block != expected) return broken("list block", offset, expected.width, block.width);
+    const Block expected = Block::of(numbers);
+    if (block.base != expected.base) return broken("list block base", offset, expected.base, block.base);
+    if (block.rise != expected.rise) return broken("list block rise", offset + 4, expected.rise, block.rise);
+    if (block.width != expected.width) return broken("list block width", offset + 12, expected.width, block.width);
     // The bits of the last byte that are of no number.
     const std::uint32_t used = block.width * count % 8;
     const std::byte last = used == 0 ? std::byte{0} : list_.data_[start_ - 1] >> used;

@@ -48,8 +48,7 @@ class MonotoneList {
   [[nodiscard]] std::uint32_t size() const noexcept { return count_; }
   // Number i; i < size().
   [[nodiscard]] std::uint32_t operator[](std::uint32_t i) const noexcept {
-    const Block& block = blocks_[i / kBlock];
-    return block.at(i % kBlock, data_);
+    return blocks_[i / kBlock].at(i % kBlock, data_);
   }
   // Brings what operator[] looks at to the cache, a step at a time: the second one needs what the first has brought.
   enum class Step : std::uint8_t { first, second };
@@ -66,7 +65,7 @@ class MonotoneList {
     std::uint32_t start = 0;  // byte of the data
     std::uint32_t width = 0;  // at most 32
 
-    // As far as it is known from the numbers.
+    // All but its start.
     static Block of(std::span<const std::uint32_t> numbers) noexcept;
     [[nodiscard]] std::uint32_t on_line(std::uint32_t j) const noexcept {
       return static_cast<std::uint32_t>(std::uint64_t{rise} * j >> 8);
@@ -82,7 +81,6 @@ class MonotoneList {
     [[nodiscard]] std::uint64_t data_size(std::size_t numbers) const noexcept {
       return (std::uint64_t{width} * numbers + 7) / 8;
     }
-    friend bool operator==(const Block&, const Block&) = default;
   };
   static_assert(sizeof(Block) == 16);
 

@@ -52,6 +52,8 @@ LivePage::LivePage(std::unique_ptr<io::Mapping> mapping, bool writable) noexcept
 
 std::optional<format::Address> LivePage::durable(const Uuid& log) const noexcept {
   if (page_.magic != format::kLiveMagic || page_.log != log) return std::nullopt;
+  // acquire pairs with the raise: who goes on to look for what is durable finds it published. In which order the two are
+  // loaded does not matter, because each is a lower bound by itself.
   const auto again = format::open_durable(shared(page_.durable_again).load(std::memory_order_acquire), log);
   const auto durable = format::open_durable(shared(page_.durable).load(std::memory_order_acquire), log);
   if (!again || !durable) return std::nullopt;
@@ -66,6 +68,7 @@ std::uint32_t LivePage::writer() const noexcept { return shared(page_.writer).lo
 
 void LivePage::describe(const Uuid& log, format::Address durable) noexcept {
   // Not raised: what was there may be another log's, or noise that a power cut left.
+  // relaxed: it was durable before this process came, and whoever reads finds it on the disk.
   const std::uint64_t sealed = format::seal_durable(durable, log);
   shared(page_.durable).store(sealed, std::memory_order_relaxed);
   shared(page_.durable_again).store(sealed, std::memory_order_relaxed);
@@ -79,6 +82,7 @@ void LivePage::describe(const Uuid& log, format::Address durable) noexcept {
 
 void LivePage::raise_durable(format::Address address, const Uuid& log) noexcept {
   const std::uint64_t to = format::seal_durable(address, log);
+  // release, for durable(). Each store follows on the one before it in one exchange, and so carries on what that released.
   for (std::uint64_t* const word : {&page_.durable, &page_.durable_again}) {
     std::uint64_t now = shared(*word).load(std::memory_order_relaxed);
     while (format::open_durable(now, log).value_or(format::Address{}) < address &&
