@@ -65,15 +65,15 @@ DAYBOOK_CRC_TARGET inline std::uint32_t crc_run(std::uint64_t crc, const std::ui
   return narrow;
 }
 
-#if defined(__x86_64__)
-
-// Most bytes that crc_halves() takes.
+// Most bytes that crc_halves() and crc_carry() go over.
 inline constexpr std::size_t kCrcHalvesMax = 256;
+
+#if defined(__x86_64__)
 
 // kCrcOver[n]: what a checksum is multiplied by to carry it over n words, when the product then goes through one more
 // step of the instruction: x^(64 n - 33) modulo the polynomial of CRC32C, in the bit order of the instruction.
-inline constexpr std::array<std::uint64_t, kCrcHalvesMax / 16 + 1> kCrcOver = [] {
-  std::array<std::uint64_t, kCrcHalvesMax / 16 + 1> over{};
+inline constexpr std::array<std::uint64_t, kCrcHalvesMax / 8 + 1> kCrcOver = [] {
+  std::array<std::uint64_t, kCrcHalvesMax / 8 + 1> over{};
   std::uint32_t power = 0x80000000;  // x^0
   std::size_t exponent = 0;
   for (std::size_t n = 1; n < over.size(); ++n) {
@@ -82,6 +82,18 @@ inline constexpr std::array<std::uint64_t, kCrcHalvesMax / 16 + 1> kCrcOver = []
   }
   return over;
 }();
+
+DAYBOOK_CRC_TARGET inline std::uint64_t crc_product(std::uint64_t crc, std::size_t words) noexcept {
+  const __m128i product = _mm_clmulepi64_si128(_mm_cvtsi64_si128(static_cast<long long>(crc)),
+                                               _mm_cvtsi64_si128(static_cast<long long>(kCrcOver[words])), 0);
+  return static_cast<std::uint64_t>(_mm_cvtsi128_si64(product));
+}
+
+// A checksum as it is when 1 to kCrcHalvesMax / 8 more words have gone by, but for what those words are: that is their
+// own checksum, begun with 0, and the two are joined by XOR. So the bytes before and those behind have a chain each.
+DAYBOOK_CRC_TARGET inline std::uint64_t crc_carry(std::uint64_t crc, std::size_t words) noexcept {
+  return crc_step(0, crc_product(crc, words));
+}
 
 // The same for 16 to kCrcHalvesMax bytes, a multiple of 8. The instruction takes 3 cycles and may begin in each of them; here
 // each half has a chain of its own, and a carry-less multiplication joins them. For where much else is to be done: between
@@ -99,15 +111,17 @@ DAYBOOK_CRC_TARGET inline std::uint32_t crc_halves(std::uint64_t crc, const std:
   crc = crc_step(crc, middle - 8);
   std::uint64_t last;
   std::memcpy(&last, end - 8, sizeof(last));
-  const __m128i carried = _mm_clmulepi64_si128(_mm_cvtsi64_si128(static_cast<long long>(crc)),
-                                               _mm_cvtsi64_si128(static_cast<long long>(kCrcOver[half])), 0);
-  second = crc_step(second, last ^ static_cast<std::uint64_t>(_mm_cvtsi128_si64(carried)));
+  second = crc_step(second, last ^ crc_product(crc, half));
   return static_cast<std::uint32_t>(size % 16 != 0 ? crc_step(second, end) : second);
 }
 
 #else
 
-inline constexpr std::size_t kCrcHalvesMax = ~std::size_t{0};
+inline std::uint64_t crc_carry(std::uint64_t crc, std::size_t words) noexcept {
+  for (; words > 0; --words) crc = crc_step(crc, 0);
+  return crc;
+}
+
 inline std::uint32_t crc_halves(std::uint64_t crc, const std::uint8_t* at, std::size_t size) noexcept {
   return crc_run(crc, at, size);
 }

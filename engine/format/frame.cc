@@ -7,6 +7,9 @@
 namespace daybook::format {
 namespace {
 
+// Up to here a content is summed up by the instruction alone, in more than one chain.
+constexpr std::uint64_t kCrcShortMax = std::min(kCrcPlainMax, kCrcHalvesMax);
+
 // What every checksum of a frame begins with: where it is, and in which segment of which log and epoch.
 std::uint64_t place(std::uint64_t salt, std::uint64_t offset) noexcept {
   return salt + offset * 0x9e3779b97f4a7c15u;  // odd, so no two offsets of a segment meet
@@ -216,6 +219,21 @@ inline bool is_plausible(Word word) noexcept {
   return word.has_events() && word.stream_count() != 0 && word.event_count() != 0 && word.size() >= least_size(word);
 }
 
+// A decision's checksum up to the assigned versions. `begun`: of the frame's place.
+[[gnu::always_inline]] DAYBOOK_CRC_TARGET inline std::uint64_t begin_decision(std::uint64_t begun,
+                                                                              const Decision& decision) noexcept {
+  std::uint64_t crc = crc_step(begun, decision.word.bits);
+  crc = crc_step(crc, decision.position);
+  crc = crc_step(crc, static_cast<std::uint64_t>(decision.recorded_at));
+  return crc_step(crc, decision.content_crc);
+}
+
+DAYBOOK_CRC_TARGET std::uint32_t single_decision_crc(const Decision& decision, std::uint64_t offset, std::uint64_t salt,
+                                                     std::uint64_t assigned) noexcept {
+  const std::uint64_t crc = begin_decision(crc_step(kCrcInit, place(salt, offset)), decision);
+  return static_cast<std::uint32_t>(crc_step(crc, assigned));
+}
+
 // Both checksums of a decided frame of so many streams, without a call in between: most of a replay's time is here.
 [[gnu::always_inline]] DAYBOOK_CRC_TARGET inline bool sums_up(const std::byte* frame, Word word, std::uint32_t streams,
                                                               std::uint64_t offset, std::uint64_t salt) noexcept {
@@ -223,16 +241,14 @@ inline bool is_plausible(Word word) noexcept {
   const std::uint64_t start = content_offset(streams);
   const std::uint64_t begun = crc_step(kCrcInit, place(salt, offset));
 
-  std::uint64_t decision = crc_step(begun, word.bits);
-  decision = crc_step(decision, load_decided(header.position));
-  decision = crc_step(decision, static_cast<std::uint64_t>(load_decided(header.recorded_at)));
-  decision = crc_step(decision, header.content_crc);
+  std::uint64_t decision = begin_decision(
+      begun, {word, load_decided(header.position), load_decided(header.recorded_at), header.content_crc});
   for (std::uint32_t i = 0; i < streams; ++i) {
     decision = crc_step(decision, load_decided(assigned_at(const_cast<FrameHeader&>(header), i)));
   }
   const std::uint64_t size = word.size() - start;
   static_assert(kFrameSizeMin - content_offset(1) >= 16, "crc_halves() takes it");
-  const std::uint32_t content = size <= std::min(kCrcPlainMax, kCrcHalvesMax)
+  const std::uint32_t content = size <= kCrcShortMax
                                     ? crc_halves(crc_step(begun, word.with(FrameState::empty).bits),
                                                  reinterpret_cast<const std::uint8_t*>(frame) + start, size)
                                     : content_crc(frame, word, offset, salt);
@@ -251,57 +267,74 @@ std::uint32_t stored_decision_crc(const std::byte* frame, Word word, std::uint64
                       offset, salt, [&](std::uint32_t i) { return load_decided(assigned_at(header, i)); });
 }
 
+std::uint64_t load_u64(const std::byte* from) noexcept {
+  std::uint64_t word;
+  std::memcpy(&word, from, sizeof(word));
+  return word;
+}
+
 // Writes bytes one behind the other in words of 8, and sums up each word as it is stored. A checksum of what was just
 // stored in pieces would have to wait until they are in the cache: the processor cannot forward a word that spans two.
+// Everything is inlined, so that it stays in registers; what is rare takes a writer and returns it.
 class SummingWriter {
  public:
   SummingWriter(std::byte* at, std::uint64_t crc) noexcept : at_(at), crc_(crc) {}
 
   // Aligned: nothing is pending.
-  DAYBOOK_CRC_TARGET void word(std::uint64_t word) noexcept {
+  [[gnu::always_inline]] DAYBOOK_CRC_TARGET void word(std::uint64_t word) noexcept {
     at_ = put_word(at_, word);
     crc_ = crc_step(crc_, word);
   }
-  DAYBOOK_CRC_TARGET void bytes(const void* from, std::size_t size) noexcept {
+  [[gnu::always_inline]] DAYBOOK_CRC_TARGET void bytes(const void* from, std::size_t size) noexcept {
     const auto* bytes = static_cast<const std::byte*>(from);
+    const auto left = static_cast<unsigned>(size % 8);
+    if (size < 8) {
+      if (left != 0) rest(load_few(bytes, left), left);
+      return;
+    }
+    const std::byte* const end = bytes + (size - left);
     if (bits_ == 0) {
-      for (; size >= 8; size -= 8, bytes += 8) word(load(bytes));
+      for (const std::byte* const fours = bytes + size / 32 * 32; bytes != fours; bytes += 32) {
+        word(load_u64(bytes));
+        word(load_u64(bytes + 8));
+        word(load_u64(bytes + 16));
+        word(load_u64(bytes + 24));
+      }
+      for (; bytes != end; bytes += 8) word(load_u64(bytes));
     } else {
-      for (; size >= 8; size -= 8, bytes += 8) {
-        const std::uint64_t next = load(bytes);
+      for (; bytes != end; bytes += 8) {
+        const std::uint64_t next = load_u64(bytes);
         word(pending_ | next << bits_);
         pending_ = next >> (64 - bits_);
       }
     }
-    if (size != 0) rest(bytes, static_cast<unsigned>(size));
+    if (left != 0) rest(load_u64(end + left - 8) >> (64 - 8 * left), left);
   }
   // Zeros up to a multiple of 8.
-  DAYBOOK_CRC_TARGET void pad() noexcept {
+  [[gnu::always_inline]] DAYBOOK_CRC_TARGET void pad() noexcept {
     if (bits_ != 0) word(pending_);
     pending_ = 0;
     bits_ = 0;
   }
-  [[nodiscard]] std::uint32_t crc() const noexcept { return static_cast<std::uint32_t>(crc_); }
+  [[nodiscard]] std::uint64_t crc() const noexcept { return crc_; }
+  // The checksum of what comes from here on is one of its own.
+  void begin_crc(std::uint64_t crc) noexcept { crc_ = crc; }
 
  private:
-  static std::uint64_t load(const std::byte* from) noexcept {
-    std::uint64_t word;
-    std::memcpy(&word, from, sizeof(word));
-    return word;
-  }
   // 1 to 7 bytes.
-  DAYBOOK_CRC_TARGET void rest(const std::byte* from, unsigned size) noexcept {
-    std::uint64_t next = 0;
+  static std::uint64_t load_few(const std::byte* from, unsigned size) noexcept {
     if (size >= 4) {
       std::uint32_t low;
       std::uint32_t high;
       std::memcpy(&low, from, 4);
       std::memcpy(&high, from + size - 4, 4);
-      next = low | std::uint64_t{high} << 8 * (size - 4);
-    } else {
-      next = static_cast<std::uint64_t>(from[0]) | static_cast<std::uint64_t>(from[size / 2]) << 8 * (size / 2) |
-             static_cast<std::uint64_t>(from[size - 1]) << 8 * (size - 1);
+      return low | std::uint64_t{high} << 8 * (size - 4);
     }
+    return static_cast<std::uint64_t>(from[0]) | static_cast<std::uint64_t>(from[size / 2]) << 8 * (size / 2) |
+           static_cast<std::uint64_t>(from[size - 1]) << 8 * (size - 1);
+  }
+  // The same, loaded.
+  [[gnu::always_inline]] DAYBOOK_CRC_TARGET void rest(std::uint64_t next, unsigned size) noexcept {
     pending_ |= next << bits_;
     const unsigned filled = bits_ + 8 * size;
     if (filled < 64) {
@@ -319,31 +352,72 @@ class SummingWriter {
   unsigned bits_ = 0;
 };
 
-// The content of a frame of one event to one stream, and its checksum: the same bytes as fill() makes of any frame.
+[[gnu::noinline]] DAYBOOK_CRC_TARGET SummingWriter put_metadata_and_id(SummingWriter out,
+                                                                       const NewEvent& event) noexcept {
+  out.bytes(event.metadata.data(), event.metadata.size());
+  if (event.id) out.bytes(event.id->data(), event.id->size());
+  return out;
+}
+
+[[gnu::noinline]] DAYBOOK_CRC_TARGET SummingWriter put_tags(SummingWriter out, const Tags& tags) noexcept {
+  for (const std::string_view tag : tags) {
+    const auto size = static_cast<std::uint8_t>(tag.size());
+    out.bytes(&size, 1);
+    out.bytes(tag.data(), tag.size());
+  }
+  return out;
+}
+
+// What fill_single() takes: short enough for the instruction alone. What is longer is copied and summed up faster in two
+// goes.
+constexpr std::uint64_t kFillSingleMax = content_offset(1) + kCrcShortMax;
+
+// The content of a frame of one event to one stream, and its checksum: the same bytes as fill() makes of any frame. The
+// headers have a chain of checksums of their own, so that the one of the bytes behind them need not wait for it.
 DAYBOOK_CRC_TARGET void fill_single(std::byte* frame, const FrameShape& shape, const StreamAppend& append,
                                     Address floor, std::uint64_t offset, std::uint64_t salt) noexcept {
+  constexpr std::uint64_t kEvent = content_offset(1) + sizeof(std::uint64_t) + sizeof(StreamEntry);
   const NewEvent& event = append.events.front();
   const std::uint64_t tag_bytes = tags_size(event.tags);
-  const std::uint64_t size = event_size(event, tag_bytes);
+  const std::uint64_t id_offset = shape.size - align_up(append.stream.size());
   const std::uint64_t begun = crc_step(crc_step(kCrcInit, place(salt, offset)), shape.word(FrameState::empty).bits);
   SummingWriter out(frame + content_offset(1), begun);
   out.word(floor.packed());
   out.word(append.expect.version());
-  out.word(entry_word(append, content_offset(1) + sizeof(std::uint64_t) + sizeof(StreamEntry) + size));
-  for (const std::uint64_t word : event_words(event, size, tag_bytes)) out.word(word);
+  out.word(entry_word(append, id_offset));
+  for (const std::uint64_t word : event_words(event, id_offset - kEvent, tag_bytes)) out.word(word);
+  const std::uint64_t headers = crc_carry(out.crc(), (shape.size - kEvent - sizeof(EventHeader)) / 8);
+
+  out.begin_crc(0);
   out.bytes(event.payload.data(), event.payload.size());
-  out.bytes(event.metadata.data(), event.metadata.size());
-  if (event.id) out.bytes(event.id->data(), event.id->size());
+  if (!event.metadata.empty() || event.id) out = put_metadata_and_id(out, event);
   out.bytes(event.type.data(), event.type.size());
-  for (const std::string_view tag : event.tags) {
-    const auto tag_size = static_cast<std::uint8_t>(tag.size());
-    out.bytes(&tag_size, 1);
-    out.bytes(tag.data(), tag.size());
-  }
+  if (tag_bytes != 0) out = put_tags(out, event.tags);
   out.pad();
   out.bytes(append.stream.data(), append.stream.size());
   out.pad();
-  reinterpret_cast<FrameHeader*>(frame)->content_crc = out.crc();
+  reinterpret_cast<FrameHeader*>(frame)->content_crc = static_cast<std::uint32_t>(headers ^ out.crc());
+}
+
+// The content of any frame, and its checksum.
+void fill_any(std::byte* frame, const FrameShape& shape, std::span<const StreamAppend> streams, Address floor,
+              std::uint64_t offset, std::uint64_t salt, const ConditionBlock* block) noexcept {
+  std::byte* entry_at = put_word(frame + content_offset(shape.streams), floor.packed());
+  std::byte* at = entry_at + sizeof(StreamEntry) * shape.streams;
+  for (const StreamAppend& append : streams) {
+    for (const NewEvent& event : append.events) at = fill_event(at, event);
+  }
+  for (const StreamAppend& append : streams) {
+    entry_at = put_word(entry_at, append.expect.version());
+    entry_at = put_word(entry_at, entry_word(append, static_cast<std::uint64_t>(at - frame)));
+    at = put(at, append.stream.data(), append.stream.size());
+  }
+  if (block != nullptr) {
+    const std::uint64_t start = align_up(static_cast<std::uint64_t>(at - frame));
+    const std::byte* const end = fill_block(frame + start, *block);
+    put_word(frame + shape.size - sizeof(BlockPlace), start | (static_cast<std::uint64_t>(end - frame) - start) << 32);
+  }
+  reinterpret_cast<FrameHeader*>(frame)->content_crc = content_crc(frame, shape.word(FrameState::empty), offset, salt);
 }
 
 }  // namespace
@@ -354,6 +428,13 @@ std::uint32_t detail::decision_crc_over(const Decision& decision, std::uint64_t 
   words[1] = static_cast<std::uint64_t>(decision.recorded_at);
   words[2] = decision.content_crc;
   return crc32c_framed(place(salt, offset), decision.word.bits, words.data(), words.size_bytes());
+}
+
+std::uint32_t decision_crc(const Decision& decision, std::uint64_t offset, std::uint64_t salt,
+                           std::uint64_t assigned) noexcept {
+  if (kCrcInstruction) [[likely]]
+    return single_decision_crc(decision, offset, salt, assigned);
+  return decision_crc(decision, offset, salt, [assigned](std::uint32_t) { return assigned; });
 }
 
 Word Word::pad(std::uint64_t size, std::uint64_t offset, std::uint64_t salt) noexcept {
@@ -402,29 +483,12 @@ FrameShape with_block(FrameShape shape, const ConditionBlock& block) noexcept {
 
 void fill(std::byte* frame, const FrameShape& shape, std::span<const StreamAppend> streams, Address floor,
           std::int64_t now, std::uint64_t offset, std::uint64_t salt, const ConditionBlock* block) noexcept {
-  auto& header = *reinterpret_cast<FrameHeader*>(frame);
-  header.recorded_at = now;
-  // Short enough for the instruction alone; what is longer is copied and summed up faster in two goes.
+  reinterpret_cast<FrameHeader*>(frame)->recorded_at = now;
   const bool single = shape.events == 1 && shape.streams == 1 && block == nullptr;
-  if (single && kCrcInstruction && shape.size - content_offset(1) <= kCrcPlainMax) {
+  if (single && shape.size <= kFillSingleMax && kCrcInstruction) {
     return fill_single(frame, shape, streams.front(), floor, offset, salt);
   }
-  std::byte* entry_at = put_word(frame + content_offset(shape.streams), floor.packed());
-  std::byte* at = entry_at + sizeof(StreamEntry) * shape.streams;
-  for (const StreamAppend& append : streams) {
-    for (const NewEvent& event : append.events) at = fill_event(at, event);
-  }
-  for (const StreamAppend& append : streams) {
-    entry_at = put_word(entry_at, append.expect.version());
-    entry_at = put_word(entry_at, entry_word(append, static_cast<std::uint64_t>(at - frame)));
-    at = put(at, append.stream.data(), append.stream.size());
-  }
-  if (block != nullptr) {
-    const std::uint64_t start = align_up(static_cast<std::uint64_t>(at - frame));
-    const std::byte* const end = fill_block(frame + start, *block);
-    put_word(frame + shape.size - sizeof(BlockPlace), start | (static_cast<std::uint64_t>(end - frame) - start) << 32);
-  }
-  header.content_crc = content_crc(frame, shape.word(FrameState::empty), offset, salt);
+  fill_any(frame, shape, streams, floor, offset, salt, block);
 }
 
 namespace {

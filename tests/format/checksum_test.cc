@@ -95,6 +95,25 @@ TEST(Crc32cTest, HalvesAreTheWhole) {
   }
 }
 
+DAYBOOK_CRC_TARGET std::uint32_t joined(std::uint32_t crc, std::span<const std::uint8_t> words) {
+  const auto before = static_cast<std::uint32_t>(crc_carry(crc, words.size() / 8));
+  return before ^ crc_run(0, words.data(), words.size());
+}
+
+TEST(Crc32cTest, AChecksumCarriedOverWordsIsJoinedToTheirs) {
+  if (!kCrcInstruction) return;  // then nobody calls it
+  test::Rng rng(4);
+  std::vector<std::uint8_t> bytes(kCrcHalvesMax);
+  for (int round = 0; round < 100; ++round) {
+    for (auto& byte : bytes) byte = static_cast<std::uint8_t>(rng.next());
+    const auto crc = static_cast<std::uint32_t>(rng.next());
+    for (std::size_t size = 8; size <= bytes.size(); size += 8) {
+      const auto words = std::span(bytes).first(size);
+      ASSERT_EQ(joined(crc, words), crc32c_bitwise(crc, words)) << size;
+    }
+  }
+}
+
 TEST(Crc32cTest, MayBeExtendedAtAnyPoint) {
   test::Rng rng(2);
   std::vector<std::uint8_t> bytes(1000);
