@@ -23,7 +23,6 @@
 #include "io/system.h"
 #include "log/condition_check.h"
 #include "log/log_state.h"
-#include "log/outcome.h"
 #include "log/past.h"
 #include "log/publisher.h"
 #include "log/query_match.h"
@@ -97,17 +96,54 @@ class Appender {
   Appender(LogState& state, std::uint64_t payload_size_max, const Past* past = nullptr) noexcept
       : state_(state), publisher_(state), payload_size_max_(payload_size_max), past_(past) {}
 
+  // `end` becomes the address behind the frame; zero when nothing was written.
   // Thread safety: from any thread at any time. Lock-free, but for what Past needs.
-  Result<Outcome> append(std::span<StreamAppend> streams, std::span<AppendCondition> conditions = {}) noexcept {
+  Result<Appended> append(std::span<StreamAppend> streams, std::span<AppendCondition> conditions,
+                          format::Address& end) noexcept {
     if (state_.failure.is_set()) return fail(state_.failure.error());
-    if (streams.empty() && !conditions.empty()) return append_depending({}, conditions, {});
+    end = {};
+    // Nearly every append is to one stream; the loops over streams fold away there.
+    if (streams.size() == 1 && conditions.empty()) return append_plain<1>(streams.template first<1>(), end);
+    return append_any(streams, conditions, end);
+  }
+
+ private:
+  static constexpr std::uint64_t kWakeEvery = 1u << 20;  // bytes of log between looks whether the supplier sleeps
+  // How far behind the end of a frame zeros are known before it is written: readers look at the word there.
+  static constexpr std::uint64_t kZeroAhead = 64u << 10;
+
+  [[gnu::noinline]] Result<Appended> append_any(std::span<StreamAppend> streams, std::span<AppendCondition> conditions,
+                                                format::Address& end) noexcept {
+    if (conditions.empty()) return append_plain<std::dynamic_extent>(streams, end);
+    if (streams.empty()) return append_depending({}, conditions, {}, end);
+    const auto shape = format::measure(streams, payload_size_max_);
+    if (!shape) return fail(shape.error());
+    return append_depending(streams, conditions, *shape, end);
+  }
+
+  // Without conditions.
+  template <std::size_t kStreams>
+  [[gnu::always_inline]] Result<Appended> append_plain(std::span<StreamAppend, kStreams> streams,
+                                                       format::Address& end) noexcept {
+    constexpr bool kOne = kStreams == 1;
+    std::array<Head*, kOne ? 1 : kAppendStreamsMax> heads;
+    StreamKey key;
+    if constexpr (kOne) {
+      // The slot of the stream is on its way to the cache while the append is measured.
+      key = state_.heads.key(streams.front().stream);
+      state_.heads.prefetch(key);
+    }
     const auto shape = format::measure(streams, payload_size_max_);
     if (!shape) return fail(shape.error());
     const bool checks_ids = shape->ids != 0 && past_ != nullptr && past_->check_ids;
-    if (!conditions.empty() || shape->idle != 0 || checks_ids) return append_depending(streams, conditions, *shape);
+    if (shape->idle != 0 || checks_ids) return append_depending(streams, {}, *shape, end);
 
-    std::array<Head*, kAppendStreamsMax> heads;
-    DAYBOOK_TRY(find_heads(streams, heads.data()));
+    if constexpr (kOne) {
+      heads[0] = state_.heads.find(key);
+      if (heads[0] == nullptr) return fail(no_memory());
+    } else {
+      DAYBOOK_TRY(find_heads(streams, heads.data()));
+    }
     for (std::uint32_t i = 0; i < streams.size(); ++i) {
       auto actual = state_.heads.known_version(heads[i]);
       if (!actual) {
@@ -119,49 +155,44 @@ class Appender {
         return fail(refuse(streams, i, *actual, heads.data()));
       }
     }
-
-    return write(*shape, streams, heads.data());
+    return write(*shape, streams, heads.data(), end);
   }
 
- private:
-  static constexpr std::uint64_t kWakeEvery = 1u << 20;  // bytes of log between looks whether the supplier sleeps
-  // How far behind the end of a frame zeros are known before it is written: readers look at the word there.
-  static constexpr std::uint64_t kZeroAhead = 64u << 10;
-
-  // An append that nothing is known to stand against. What it returns is one object from the first line to the last: an
-  // Error has 200 bytes of text, and a Result that is copied copies them or, in small parts, waits for its own stores.
-  Result<Outcome> write(const format::FrameShape& shape, std::span<StreamAppend> streams, Head* const* heads) noexcept {
-    Result<Outcome> outcome;
+  // An append that nothing is known to stand against. A Result is made where it is returned, here and in what calls this:
+  // an Error has 200 bytes of text, so one that is begun early is zeroed first (10 ns), and one that is copied copies them
+  // or waits for its own stores.
+  template <std::size_t kStreams>
+  [[gnu::always_inline]] Result<Appended> write(const format::FrameShape& shape,
+                                                std::span<StreamAppend, kStreams> streams, Head* const* heads,
+                                                format::Address& end) noexcept {
     Env::step(Step::begun);
     segment::ActiveSegment* segment = nullptr;
     const auto offset = claim(shape.size, segment);
-    if (!offset) {
-      outcome = fail(offset.error());
-      return outcome;
-    }
+    if (!offset) return fail(offset.error());
     publish(*segment, *offset, shape, streams, heads, nullptr);
-    const Refused refused = read_outcome(*segment, *offset, streams, *outcome);
+    Appended appended;
+    const Refused refused = read_outcome(*segment, *offset, streams, appended, end);
     finish(*segment);
-    if (refused) outcome = fail(refuse(streams, refused->index, refused->actual, heads));
-    return outcome;
+    if (refused) return fail(refuse(streams, refused->index, refused->actual, heads));
+    return appended;
   }
 
   // An append that needs its past. Nothing is thrown but by want of memory, and that before the claim or behind it.
-  [[gnu::noinline]] Result<Outcome> append_depending(std::span<StreamAppend> streams,
-                                                     std::span<AppendCondition> conditions,
-                                                     const format::FrameShape& shape) noexcept {
+  [[gnu::noinline]] Result<Appended> append_depending(std::span<StreamAppend> streams,
+                                                      std::span<AppendCondition> conditions,
+                                                      const format::FrameShape& shape, format::Address& end) noexcept {
     if (past_ == nullptr) return fail(Error{.code = Errc::invalid_argument, .what = "append without a past"});
     try {
       DAYBOOK_TRY(prepare(conditions));
       if (shape.events == 0) return check(streams, conditions);
-      return append_looking(streams, conditions, shape);
+      return append_looking(streams, conditions, shape, end);
     } catch (const std::bad_alloc&) {
       return fail(Error{.code = Errc::io, .sys_errno = ENOMEM, .what = "append"});
     }
   }
 
   // No events: whether everything holds at one point of the log, the last one.
-  Result<Outcome> check(std::span<StreamAppend> streams, std::span<AppendCondition> conditions) {
+  Result<Appended> check(std::span<StreamAppend> streams, std::span<AppendCondition> conditions) {
     std::array<Head*, kAppendStreamsMax> heads;
     std::array<Version, kAppendStreamsMax> versions;
     DAYBOOK_TRY(find_heads(streams, heads.data()));
@@ -173,13 +204,13 @@ class Appender {
     if (!refusal) refusal = first_violation(conditions);
     if (refusal) return fail(*refusal);
     for (std::size_t i = 0; i < streams.size(); ++i) streams[i].last_version = versions[i];
-    return Outcome{.appended = {.last_position = now.position, .last_version = streams.empty() ? 0 : versions[0]}};
+    return Appended{.last_position = now.position, .last_version = streams.empty() ? 0 : versions[0]};
   }
 
   // Ids, expectations and conditions against what is published now; what is published from then on until the frame's turn
   // comes is for publishing to look at.
-  Result<Outcome> append_looking(std::span<StreamAppend> streams, std::span<AppendCondition> conditions,
-                                 format::FrameShape shape) {
+  Result<Appended> append_looking(std::span<StreamAppend> streams, std::span<AppendCondition> conditions,
+                                  format::FrameShape shape, format::Address& end) {
     std::array<Head*, kAppendStreamsMax> heads;
     std::array<Version, kAppendStreamsMax> versions;
     DAYBOOK_TRY(find_heads(streams, heads.data()));
@@ -195,7 +226,9 @@ class Appender {
       if (!found) return fail(found.error());
       block.looked = std::min(block.looked, found->looked);
       for (std::size_t i = 0; i < own->ids.size(); ++i) {
-        if (found->positions[i] != 0) return find_first_append(*past_, streams, own->events[i], found->positions[i]);
+        if (found->positions[i] != 0) {
+          return find_first_append(*past_, streams, own->events[i], found->positions[i], end);
+        }
       }
     }
     std::optional<Error> refusal = refuse_at(streams, versions.data());
@@ -209,19 +242,19 @@ class Appender {
     const auto offset = claim(shape.size, segment);
     if (!offset) return fail(offset.error());
     publish(*segment, *offset, shape, streams, heads.data(), &block);
-    Result<Outcome> outcome;
-    const Refused refused = read_outcome(*segment, *offset, streams, *outcome);
+    Appended appended;
+    const Refused refused = read_outcome(*segment, *offset, streams, appended, end);
     finish(*segment);
-    if (!refused) return outcome;
-    return explain(*segment, *offset, streams, conditions, block, heads.data());
+    if (!refused) return appended;
+    return explain(*segment, *offset, streams, conditions, block, heads.data(), end);
   }
 
   // Everything that stood against a frame that was rejected; or the result of the append that it repeats.
-  Result<Outcome> explain(segment::ActiveSegment& segment, std::uint64_t offset, std::span<StreamAppend> streams,
-                          std::span<AppendCondition> conditions, const format::ConditionBlock& block,
-                          Head* const* heads) {
+  Result<Appended> explain(segment::ActiveSegment& segment, std::uint64_t offset, std::span<StreamAppend> streams,
+                           std::span<AppendCondition> conditions, const format::ConditionBlock& block,
+                           Head* const* heads, format::Address& end) {
     if (const auto used = find_used_id(segment, offset)) {
-      return find_first_append(*past_, streams, used->index, used->actual);
+      return find_first_append(*past_, streams, used->index, used->actual, end);
     }
     visit_decided(segment, offset, block.looked, [conditions](const EventView& event) {
       for (AppendCondition& condition : conditions) {
@@ -367,8 +400,10 @@ class Appender {
   };
   using Refused = std::optional<Refusal>;
 
+  template <std::size_t kStreams>
   [[gnu::always_inline]] static Refused read_outcome(segment::ActiveSegment& segment, std::uint64_t offset,
-                                                     std::span<StreamAppend> streams, Outcome& outcome) noexcept {
+                                                     std::span<StreamAppend, kStreams> streams, Appended& appended,
+                                                     format::Address& end) noexcept {
     const segment::FrameRef frame = segment.frame(offset);
     const format::Word word{Env::Atomics::load(frame.word(), Env::Atomics::acquire)};
     const std::uint64_t position = format::load_decided(frame.position());
@@ -379,10 +414,10 @@ class Appender {
       streams[i].last_version = format::load_decided(frame.assigned(i)) + streams[i].events.size() - 1;
       streams[i].refused = false;
     }
-    outcome.appended.first_position = position;
-    outcome.appended.last_position = position + word.event_count() - 1;
-    outcome.appended.last_version = streams[0].last_version;
-    outcome.end = {static_cast<std::uint32_t>(segment.number()), static_cast<std::uint32_t>(offset + word.size())};
+    appended.first_position = position;
+    appended.last_position = position + word.event_count() - 1;
+    appended.last_version = streams[0].last_version;
+    end = {static_cast<std::uint32_t>(segment.number()), static_cast<std::uint32_t>(offset + word.size())};
     return std::nullopt;
   }
 

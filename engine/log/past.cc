@@ -96,8 +96,8 @@ std::optional<Error> first_violation(std::span<const AppendCondition> conditions
                .index = static_cast<std::uint32_t>(first - conditions.begin())};
 }
 
-Result<Outcome> find_first_append(const Past& past, std::span<StreamAppend> streams, std::uint32_t event,
-                                  Position position) {
+Result<Appended> find_first_append(const Past& past, std::span<StreamAppend> streams, std::uint32_t event,
+                                   Position position, format::Address& end) {
   Cursor cursor(past.segments, {.after = position - 1});
   const auto found = cursor.frame();
   if (cursor.error()) return fail(*cursor.error());
@@ -108,11 +108,11 @@ Result<Outcome> find_first_append(const Past& past, std::span<StreamAppend> stre
     streams[i].refused = false;
   }
   const Position first = format::load_decided(frame.position);
-  return Outcome{.appended = {.first_position = first,
-                              .last_position = first + found->word.event_count() - 1,
-                              .last_version = streams[0].last_version,
-                              .repeated = true},
-                 .end = found->end};
+  end = found->end;
+  return Appended{.first_position = first,
+                  .last_position = first + found->word.event_count() - 1,
+                  .last_version = streams[0].last_version,
+                  .repeated = true};
 }
 
 }  // namespace daybook::log

@@ -12,7 +12,6 @@
 #include <daybook/store.h>
 
 #include "log/history.h"
-#include "log/outcome.h"
 #include "log/segment_set.h"
 
 namespace daybook::log {
@@ -42,8 +41,8 @@ Result<void> look_up(History& history, std::span<AppendCondition> conditions, Po
 std::optional<Error> first_violation(std::span<const AppendCondition> conditions) noexcept;
 
 // The event at `position` has the id of event number `event` of an append. Its first result, if that very append put it
-// there; else duplicate_id.
-Result<Outcome> find_first_append(const Past& past, std::span<StreamAppend> streams, std::uint32_t event,
-                                  Position position);
+// there, with `end` behind its frame; else duplicate_id.
+Result<Appended> find_first_append(const Past& past, std::span<StreamAppend> streams, std::uint32_t event,
+                                   Position position, format::Address& end);
 
 }  // namespace daybook::log

@@ -73,16 +73,17 @@ class Publisher {
       }
       const bool leased = at->claims().try_lease();  // NOLINT(clang-analyzer-core.CallAndMessage): never null
       bool moved = false;
+      bool through = false;
       if (leased || round % kPatience == kPatience - 1) {
         Env::step(Step::leased);
-        while (own.claims().mark().offset <= offset) {
-          if (!publish_one(*at, at == &own ? offset : kNoFrame, heads)) break;
+        while (!through && publish_one(*at, at == &own ? offset : kNoFrame, heads)) {
           moved = true;
+          through = own.claims().mark().offset > offset;
         }
       }
       if (leased) at->claims().end_lease();
+      if (through || own.claims().mark().offset > offset) break;
       if (moved) round = 0;
-      if (own.claims().mark().offset > offset) break;
       Env::pause(round);
     }
     if (entered != nullptr) entered->claims().leave();
@@ -113,7 +114,13 @@ class Publisher {
     Env::step(Step::looked);
     if (word.bits == 0) return false;
     if (!word.decided()) {
-      decide(segment, mark, frame, word, mark.offset == known_offset ? known : nullptr);
+      Head* const* const heads = mark.offset == known_offset ? known : nullptr;
+      // Nearly every frame is of one stream; the loops over streams fold away there.
+      if (word.stream_count() == 1) {
+        decide<1>(segment, mark, frame, word, heads);
+      } else {
+        decide_many(segment, mark, frame, word, heads);
+      }
       word = Word{A::load(frame.word(), A::acquire)};
       if (!word.decided()) return true;  // decided by nobody yet: another look
     }
@@ -146,11 +153,18 @@ class Publisher {
     return expected == &segment;
   }
 
+  [[gnu::noinline]] void decide_many(Segment& segment, Mark mark, const Frame& frame, Word word,
+                                     Head* const* known) noexcept {
+    decide<Env::kStreamsMax>(segment, mark, frame, word, known);
+  }
+
+  // A frame of at most kMax streams.
+  template <std::size_t kMax>
   [[gnu::always_inline]] void decide(Segment& segment, Mark mark, const Frame& frame, Word word,
                                      Head* const* known) noexcept {
-    const std::uint32_t streams = word.stream_count();
-    std::array<Head*, Env::kStreamsMax> heads;
-    std::array<std::uint64_t, Env::kStreamsMax> before;
+    const std::uint32_t streams = kMax == 1 ? 1 : word.stream_count();
+    std::array<Head*, kMax> heads;
+    std::array<std::uint64_t, kMax> before;
 
     // (a) The heads and the clock first ...
     for (std::uint32_t i = 0; i < streams; ++i) {
@@ -171,14 +185,14 @@ class Publisher {
 
     for (std::uint32_t i = 0; i < streams; ++i) {
       if (!frame.expect(streams, i).met_by(before[i])) {
-        finish(segment, mark.offset, frame, word, word.with(FrameState::rejected), before[i], i);
+        reject(segment, mark.offset, frame, word, before[i], i);
         return;
       }
     }
     // (h)
     if (word.kind() == FrameKind::conditional) {
       if (const auto refusal = Env::refusal(segment, mark.offset)) {
-        finish(segment, mark.offset, frame, word, word.with(FrameState::rejected), refusal->actual, refusal->cause());
+        reject(segment, mark.offset, frame, word, refusal->actual, refusal->cause());
         return;
       }
     }
@@ -202,9 +216,14 @@ class Publisher {
     finish(segment, mark.offset, frame, word, word.with(FrameState::published), first, recorded_at);
   }
 
+  [[gnu::noinline]] void reject(Segment& segment, std::uint64_t offset, const Frame& frame, Word filled,
+                                std::uint64_t actual, std::int64_t cause) noexcept {
+    finish(segment, offset, frame, filled, filled.with(FrameState::rejected), actual, cause);
+  }
+
   // (d), (e). Relaxed stores: the CAS of the word releases them.
-  void finish(Segment& segment, std::uint64_t offset, const Frame& frame, Word filled, Word decided,
-              std::uint64_t position, std::int64_t recorded_at) noexcept {
+  [[gnu::always_inline]] void finish(Segment& segment, std::uint64_t offset, const Frame& frame, Word filled,
+                                     Word decided, std::uint64_t position, std::int64_t recorded_at) noexcept {
     A::store(frame.position(), position, A::relaxed);
     A::store(frame.recorded_at(), recorded_at, A::relaxed);
     frame.store_checksum(segment.salt(), offset, decided, position, recorded_at);

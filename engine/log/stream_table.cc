@@ -111,9 +111,12 @@ Head* StreamTable::peek(const StreamKey& key) noexcept {
 }
 
 // Where the key of a slot is now: here, unless it is frozen.
-Head* StreamTable::follow(Table& table, Head& head) noexcept {
+inline Head* StreamTable::follow(Table& table, Head& head) noexcept {
   const std::uint64_t word = head.version.load(std::memory_order_acquire);
-  if ((word & (kFrozen | kMoved)) == 0) return &head;
+  return (word & (kFrozen | kMoved)) == 0 ? &head : follow_moved(table, head, word);
+}
+
+[[gnu::noinline]] Head* StreamTable::follow_moved(Table& table, Head& head, std::uint64_t word) noexcept {
   Head* const there = find_from(table.next.load(std::memory_order_acquire),
                                 {head.low.load(std::memory_order_relaxed), head.high.load(std::memory_order_acquire)});
   if (there == nullptr || (word & kMoved) != 0) return there;

@@ -113,6 +113,7 @@ class StreamTable {
 
   Head* find_from(Table* table, const StreamKey& key) noexcept;
   Head* follow(Table& table, Head& head) noexcept;
+  Head* follow_moved(Table& table, Head& head, std::uint64_t word) noexcept;
   Head* settle(Head* head) noexcept;
   bool move_word(Head* head, std::uint64_t from, std::uint64_t to, Position last) noexcept;
   static Table* successor(Table& table) noexcept;

@@ -201,14 +201,18 @@ segment::ActiveSegment* Writer::adopt(std::unique_ptr<segment::ActiveSegment> se
 
 Result<Appended> Writer::append(std::span<StreamAppend> streams, std::span<AppendCondition> conditions,
                                 Durability durability) noexcept {
-  if (!usable()) return fail(Error{.code = Errc::closed, .what = "store of a parent process"});
-  const auto outcome = appender_.append(streams, conditions);
-  if (!outcome) return fail(outcome.error());
-  if (durability == Durability::sync) DAYBOOK_TRY(sync_to(outcome->end.packed()));
+  format::Address end;
+  Result<Appended> appended = usable() ? appender_.append(streams, conditions, end)
+                                       : fail(Error{.code = Errc::closed, .what = "store of a parent process"});
+  if (!appended) return appended;
+  if (durability == Durability::sync) {
+    if (!sync_->sync(end.packed())) appended = fail(state_.failure.error());
+    return appended;
+  }
   if (durability == Durability::interval && !regular_.load(std::memory_order_relaxed) && !regular_.exchange(true)) {
     sealer_->sync_regularly();
   }
-  return outcome->appended;
+  return appended;
 }
 
 Result<void> Writer::sync_to(std::uint64_t address) noexcept {

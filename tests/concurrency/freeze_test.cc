@@ -57,7 +57,8 @@ class FreezeTest : public ::testing::TestWithParam<NamedStep> {
     std::uint64_t appends = 0;
     for (; !at.was_frozen(); ++appends) {
       std::array append{frozen_append(appends)};
-      const auto outcome = appender.append(append);
+      format::Address end;
+      const auto outcome = appender.append(append, {}, end);
       EXPECT_TRUE(is_ok(outcome));
       EXPECT_EQ(append[0].last_version, appends + 1);
       if (!outcome) break;

@@ -168,7 +168,8 @@ TEST(StoreStress, SealsBehindLateHelpers) {
         }
         const NewEvent event = event_with(payload);
         std::array append{StreamAppend{.stream = "shared", .events = {&event, 1}}};
-        const auto outcome = appender.append(append);
+        format::Address end;
+        const auto outcome = appender.append(append, {}, end);
         freezer = nullptr;
         if (thaw.joinable()) thaw.join();
         ASSERT_TRUE(is_ok(outcome));

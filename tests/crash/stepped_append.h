@@ -28,10 +28,10 @@ inline Result<Appended> append_in_steps(Store& store, std::span<StreamAppend> st
   log::Writer& writer = StoreAccess::writer(store);
   log::Appender<SteppedEnv> appender(writer.state(), OpenOptions{}.payload_size_max, &writer.past());
   SteppedEnv::hook = std::move(hook);
-  const auto outcome = appender.append(streams, conditions);
+  format::Address end;
+  Result<Appended> appended = appender.append(streams, conditions, end);
   SteppedEnv::hook = nullptr;
-  if (!outcome) return fail(outcome.error());
-  return outcome->appended;
+  return appended;
 }
 inline Result<Appended> append_in_steps(Store& store, std::span<StreamAppend> streams,
                                         std::function<void(log::Step)> hook) {

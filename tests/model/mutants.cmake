@@ -51,7 +51,7 @@ mutants_of(log/publisher.h log Publisher)
 mutant(
   field_first
   "    // (a) The heads and the clock first ..."
-  "    std::array<std::uint64_t, Env::kStreamsMax> early;
+  "    std::array<std::uint64_t, kMax> early;
     for (std::uint32_t i = 0; i < streams; ++i) early[i] = A::load(frame.assigned(i), A::acquire);"
   "const std::uint64_t assigned = A::load(frame.assigned(i), A::acquire);"
   "const std::uint64_t assigned = early[i];")
