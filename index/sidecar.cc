@@ -196,16 +196,27 @@ std::uint32_t Sidecar::first_of(std::uint32_t frame) const noexcept {
 }
 
 Place Sidecar::place(std::uint32_t ordinal) const {
-  assert(ordinal < events());
-  const bool single = frame_firsts_.size() == 0;
-  const std::uint32_t frame = single ? ordinal : frame_firsts_.lower_bound(std::uint64_t{ordinal} + 1) - 1;
-  return {frame_units_[frame] * kUnit, ordinal - first_of(frame)};
+  Place place;
+  warm_places({&ordinal, 1}, {&place, 1});
+  return place;
 }
 
 void Sidecar::places(std::span<const std::uint32_t> ordinals, std::span<Place> out) const {
   prefetch_places(ordinals, Step::first);
   prefetch_places(ordinals, Step::second);
-  for (std::size_t i = 0; i < ordinals.size(); ++i) out[i] = place(ordinals[i]);
+  warm_places(ordinals, out);
+}
+
+void Sidecar::warm_places(std::span<const std::uint32_t> ordinals, std::span<Place> out) const noexcept {
+  assert(ordinals.empty() || ordinals.back() < events());
+  if (frame_firsts_.size() == 0) {
+    for (std::size_t i = 0; i < ordinals.size(); ++i) out[i] = {frame_units_[ordinals[i]] * kUnit, 0};
+    return;
+  }
+  for (std::size_t i = 0; i < ordinals.size(); ++i) {
+    const std::uint32_t frame = frame_firsts_.lower_bound(std::uint64_t{ordinals[i]} + 1) - 1;
+    out[i] = {frame_units_[frame] * kUnit, ordinals[i] - first_of(frame)};
+  }
 }
 
 // Where frames have several events, the frame of an ordinal takes a search, of which nothing is known beforehand.

@@ -72,13 +72,14 @@ class Sidecar final : public SegmentIndex {
   void each_key(KeyKind kind, const EventKeys& events, const KeyVisitor& visit) const override;
 
   // To look ahead: what find() and places() would wait for is brought to the cache, for several sidecars at once. Each step
-  // needs what the one before has brought: key first, key second, likely(), places first, places second.
+  // needs what the one before has brought: key first, key second, likely(), places first, places second, warm_places().
   using Step = MonotoneList::Step;
   [[nodiscard]] std::uint64_t hash_of(const Key& key) const noexcept { return hash_(key); }
   void prefetch(KeyKind kind, std::uint64_t hash, Step step) const noexcept;
   // The first events of a rare key of that hash, if there is one: which no event was asked for. Returns how many.
   [[nodiscard]] std::size_t likely(KeyKind kind, std::uint64_t hash, std::span<std::uint32_t> out) const noexcept;
   void prefetch_places(std::span<const std::uint32_t> ordinals, Step step) const noexcept;
+  void warm_places(std::span<const std::uint32_t> ordinals, std::span<Place> out) const noexcept;
 
  private:
   struct Tables {

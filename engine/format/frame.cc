@@ -597,14 +597,31 @@ DAYBOOK_CRC_TARGET [[gnu::aligned(64)]] FrameRun read_run(std::span<const std::b
   return run;
 }
 
+template <Check check>
+DAYBOOK_CRC_TARGET [[gnu::aligned(64)]] std::size_t read_each(std::span<const std::byte> segment,
+                                                              std::span<const std::uint64_t> offsets,
+                                                              std::uint64_t salt,
+                                                              std::span<const std::byte* const> ahead,
+                                                              std::span<EventView> events) noexcept {
+  for (std::size_t i = 0; i < offsets.size(); ++i) {
+    if (i < ahead.size()) prefetch_frame(ahead[i]);
+    const std::uint64_t offset = offsets[i];
+    if (offset % kAlign != 0 || offset >= segment.size()) return i;
+    const Word word = open_single(segment, offset, events[i]);
+    if (word.bits == 0) return i;
+    if (check == Check::checksums && !sums_up(segment.data() + offset, word, 1, offset, salt)) return i;
+  }
+  return offsets.size();
+}
+
 }  // namespace
 
-bool read_single(std::span<const std::byte> segment, std::uint64_t offset, std::uint64_t salt, Check check,
-                 EventView& event) noexcept {
-  if (offset % kAlign != 0 || offset >= segment.size()) return false;
-  const Word word = open_single(segment, offset, event);
-  return word.bits != 0 &&
-         (check != Check::checksums || (kCrcInstruction && sums_up_at(segment.data() + offset, word, offset, salt)));
+std::size_t read_singles(std::span<const std::byte> segment, std::span<const std::uint64_t> offsets, std::uint64_t salt,
+                         Check check, std::span<const std::byte* const> ahead, std::span<EventView> events) noexcept {
+  if (check == Check::checksums) {
+    return kCrcInstruction ? read_each<Check::checksums>(segment, offsets, salt, ahead, events) : 0;
+  }
+  return read_each<Check::structure>(segment, offsets, salt, ahead, events);
 }
 
 FrameRun read_singles(std::span<const std::byte> segment, FrameRun run, std::uint64_t salt, Check check,

@@ -208,7 +208,8 @@ inline Address frame_floor(const FrameHeader& frame, std::uint32_t streams) noex
 }
 
 // Everything of an event but its position, version and stream. Returns where its parts end, and its pad begins.
-inline const std::byte* read_parts(const EventHeader& header, std::int64_t recorded_at, EventView& event) noexcept {
+[[gnu::always_inline]] inline const std::byte* read_parts(const EventHeader& header, std::int64_t recorded_at,
+                                                          EventView& event) noexcept {
   const std::byte* part = reinterpret_cast<const std::byte*>(&header + 1);
   const auto take = [&part](std::size_t size) {
     const std::byte* const start = part;
@@ -297,10 +298,22 @@ struct FrameStatus {
 // their reasons, in a third of the time.
 Word accept_frame(std::span<const std::byte> segment, std::uint64_t offset, std::uint64_t salt, Check check) noexcept;
 
-// Reads the event of the frame at `offset` when accept_frame() would take it, it is published, and has that one event. If
-// not, false, and `event` means nothing.
-bool read_single(std::span<const std::byte> segment, std::uint64_t offset, std::uint64_t salt, Check check,
-                 EventView& event) noexcept;
+// Reads the event of a frame at each of `offsets`, as long as accept_frame() would take it, it is published, and has that one
+// event. Returns of how many; what is in `events` behind them means nothing. Meanwhile frame i of `ahead` is brought to the
+// cache along with event i.
+std::size_t read_singles(std::span<const std::byte> segment, std::span<const std::uint64_t> offsets, std::uint64_t salt,
+                         Check check, std::span<const std::byte* const> ahead, std::span<EventView> events) noexcept;
+
+// Brings a frame to the cache whose first word is there, or in a page whose translation is known at least. The processor
+// goes on by itself through what is longer.
+inline void prefetch_frame(const std::byte* frame) noexcept {
+  constexpr std::uintptr_t kLine = 64;
+  const auto first = reinterpret_cast<std::uintptr_t>(frame);
+  const std::uintptr_t end = first + std::min(load_word(frame).size(), 8 * kLine);
+  for (std::uintptr_t line = first / kLine * kLine + kLine; line < end; line += kLine) {
+    __builtin_prefetch(reinterpret_cast<const void*>(line));
+  }
+}
 
 // A row of frames that follow each other.
 struct FrameRun {
@@ -309,7 +322,7 @@ struct FrameRun {
   std::size_t events = 0;    // read so far
 };
 
-// Goes on with a run: reads the events of such frames, one behind the other, until `events` is full, `segment` ends, or
+// Goes on with a run: reads the events of frames as above, one behind the other, until `events` is full, `segment` ends, or
 // something else comes, an event out of order as well. A replay's inner loop.
 FrameRun read_singles(std::span<const std::byte> segment, FrameRun run, std::uint64_t salt, Check check,
                       std::span<EventView> events) noexcept;

@@ -1,6 +1,7 @@
 #include "log/event_fetcher.h"
 
 #include <algorithm>
+#include <array>
 
 namespace daybook::log {
 
@@ -31,7 +32,7 @@ Result<void> EventFetcher::enter(std::uint64_t offset) {
 
 Result<void> EventFetcher::fetch(const index::Place& place, EventView& event) {
   if (place.offset != offset_ || place.index < passed_) {
-    if (place.index == 0 && segment_.read_single(place.offset, check(place.offset), event)) return {};
+    if (fetch_singles({&place, 1}, {}, {&event, 1}) == 1) return {};
     DAYBOOK_TRY(enter(place.offset));
   }
   do {
@@ -45,6 +46,19 @@ Result<void> EventFetcher::fetch(const index::Place& place, EventView& event) {
     }
   } while (passed_++ < place.index);
   return {};
+}
+
+std::size_t EventFetcher::fetch_singles(std::span<const index::Place> places, std::span<const std::byte* const> ahead,
+                                        std::span<EventView> events) const noexcept {
+  std::array<std::uint64_t, kRunMax> offsets;
+  std::uint64_t least = ~std::uint64_t{0};
+  const std::size_t most = std::min({places.size(), events.size(), kRunMax});
+  std::size_t count = 0;
+  for (; count < most && places[count].index == 0; ++count) {
+    offsets[count] = places[count].offset;
+    least = std::min(least, offsets[count]);
+  }
+  return segment_.read_singles(std::span(offsets).first(count), check(least), ahead, events);
 }
 
 void EventFetcher::prefetch(const index::Place& place) const noexcept {

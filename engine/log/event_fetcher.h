@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include <daybook/error.h>
@@ -29,6 +30,11 @@ class EventFetcher final : public index::EventKeys {
   Result<void> fetch(std::uint32_t ordinal, EventView& event) { return fetch(index_.place(ordinal), event); }
   Result<void> fetch(const index::Place& place, EventView& event);
 
+  // Fetches the events at `places` up to the first one that is not alone in its frame, or not as it should be; as many as
+  // there is room for. Returns how many. Meanwhile frame i of `ahead` is brought to the cache along with event i.
+  std::size_t fetch_singles(std::span<const index::Place> places, std::span<const std::byte* const> ahead,
+                            std::span<EventView> events) const noexcept;
+
   // Brings the first bytes of an event's frame to the cache, for a fetch that comes soon.
   void prefetch(const index::Place& place) const noexcept;
 
@@ -40,6 +46,8 @@ class EventFetcher final : public index::EventKeys {
   [[nodiscard]] const std::optional<Error>& error() const noexcept { return error_; }
 
  private:
+  static constexpr std::size_t kRunMax = 32;
+
   Result<void> enter(std::uint64_t offset);
   [[nodiscard]] format::Check check(std::uint64_t offset) const noexcept {
     return offset < trusted_from_ ? format::Check::checksums : format::Check::structure;

@@ -31,46 +31,35 @@ void LookAhead::look_up(const index::Key& key) {
     it.sidecar->prefetch_places(ordinals_of(it), Step::first);
   }
   for (const Share& it : shares_) it.sidecar->prefetch_places(ordinals_of(it), Step::second);
-  places_.reserve(used);
+  places_.resize(used);
   for (const Share& it : shares_) {
-    for (const std::uint32_t ordinal : ordinals_of(it)) places_.push_back(it.sidecar->place(ordinal));
+    it.sidecar->warm_places(ordinals_of(it), std::span(places_).subspan(it.begin, it.end - it.begin));
   }
 }
 
 void LookAhead::queue_frames(bool forward) {
-  frames_.clear();
-  frames_.reserve(places_.size());
+  frames_.resize(places_.size());
   for (const Share& it : shares_) {
     const std::byte* const segment = it.part->segment().data().data();
-    const std::size_t size = it.end - it.begin;
-    for (std::size_t i = 0; i < size; ++i) {
-      frames_.push_back(segment + places_[forward ? it.begin + i : it.end - 1 - i].offset);
+    for (std::size_t i = it.begin; i < it.end; ++i) {
+      frames_[forward ? i : it.begin + it.end - 1 - i] = segment + places_[i].offset;
     }
   }
   for (const std::byte* const frame : frames_) static_cast<void>(format::load_word(frame));
-  for (next_ = 0; next_ < std::min(kDistance, frames_.size());) advance();
+  next_ = 0;
+  for (const std::byte* const frame : next_frames(kDistance)) format::prefetch_frame(frame);
 }
 
-bool LookAhead::places(const Part& part, std::span<const std::uint32_t> ordinals,
-                       std::span<index::Place> out) const noexcept {
+std::span<const index::Place> LookAhead::places(const Part& part,
+                                                std::span<const std::uint32_t> ordinals) const noexcept {
   const auto share = std::ranges::find(shares_, &part, &Share::part);
-  if (share == shares_.end()) return false;
+  if (share == shares_.end()) return {};
   const auto known = ordinals_of(*share);
   const auto from = static_cast<std::size_t>(std::ranges::lower_bound(known, ordinals.front()) - known.begin());
   if (known.size() - from < ordinals.size() || !std::ranges::equal(ordinals, known.subspan(from, ordinals.size()))) {
-    return false;
+    return {};
   }
-  const index::Place* const place = &places_[share->begin + from];
-  for (std::size_t i = 0; i < ordinals.size(); ++i) out[i] = place[i];
-  return true;
-}
-
-// The processor goes on by itself through what is longer.
-void LookAhead::prefetch(const std::byte* frame) noexcept {
-  constexpr std::uint64_t kLine = 64;
-  const std::byte* const end = frame + std::min(format::load_word(frame).size(), 8 * kLine);
-  for (const std::byte* line = frame + kLine; line < end; line += kLine) __builtin_prefetch(line);
-  if (end != frame) __builtin_prefetch(end - 1);
+  return std::span(places_).subspan(share->begin + from, ordinals.size());
 }
 
 }  // namespace daybook::log

@@ -1,6 +1,7 @@
 // What a cursor comes to in the next parts, worked out for many of them at once.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -31,12 +32,17 @@ class LookAhead {
   // open, over a sidecar, and there is room for their events.
   void gather(std::span<const Part* const> parts, const index::Key& key, bool forward);
 
-  // The places of the events at those ordinals of a part, of which there is one at least. False: they are not known here.
-  bool places(const Part& part, std::span<const std::uint32_t> ordinals, std::span<index::Place> out) const noexcept;
+  // The places of the events at those ordinals of a part, of which there is one at least; none: they are not known here.
+  // Valid until the next gather().
+  [[nodiscard]] std::span<const index::Place> places(const Part& part,
+                                                     std::span<const std::uint32_t> ordinals) const noexcept;
 
-  // An event is about to be read: brings one that comes later to the cache.
-  void advance() noexcept {
-    if (next_ < frames_.size()) prefetch(frames_[next_++]);
+  // So many events are about to be read: the frames of later ones, for format::prefetch_frame() along with each. May be
+  // fewer.
+  [[nodiscard]] std::span<const std::byte* const> next_frames(std::size_t events) noexcept {
+    const std::size_t count = std::min(events, frames_.size() - next_);
+    next_ += count;
+    return std::span(frames_).subspan(next_ - count, count);
   }
 
  private:
@@ -56,7 +62,6 @@ class LookAhead {
   }
   void look_up(const index::Key& key);
   void queue_frames(bool forward);
-  static void prefetch(const std::byte* frame) noexcept;
 
   std::vector<Share> shares_;
   std::vector<std::uint32_t> ordinals_;   // ascending in each share

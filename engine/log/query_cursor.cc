@@ -163,34 +163,48 @@ bool QueryCursor::read(const index::SegmentIndex& index, std::span<const std::ui
   block_.resize(std::max(block_.size(), ordinals.size()));
   next_ = end_ = block_.data();
   if (!events_) events_.emplace(part_->segment(), index, trusted_from());
-  std::array<index::Place, kBlockMax> room;
-  const auto places = std::span(room).first(ordinals.size());
-  if (!ahead_.places(*part_, ordinals, places)) {
-    index.places(ordinals, places);
-    for (const index::Place& place : places) events_->prefetch(place);
+  std::span<const index::Place> places = ahead_.places(*part_, ordinals);
+  if (places.empty()) {
+    const auto found = std::span(places_).first(ordinals.size());
+    index.places(ordinals, found);
+    for (const index::Place& place : found) events_->prefetch(place);
+    places = found;
   }
-  for (std::size_t i = 0; i < ordinals.size(); ++i) {
-    ahead_.advance();
-    const std::uint32_t at = ordinals[i];
-    auto fetched = events_->fetch(places[i], *end_);
-    if (const Position expected = part_->base() + 1 + at; fetched && end_->position != expected) {
-      fetched = fail(Error{.code = Errc::corrupt,
-                           .what = "position of an indexed event",
-                           .segment = part_->segment().number(),
-                           .offset = places[i].offset,
-                           .expected = expected,
-                           .actual = end_->position});
+  const std::span<const std::byte* const> ahead = ahead_.next_frames(ordinals.size());
+  const Position first = part_->base() + 1;
+  for (std::size_t i = 0; i < ordinals.size();) {
+    const std::size_t left = ordinals.size() - i;
+    const auto meanwhile = ahead.subspan(std::min(i, ahead.size()));
+    std::size_t count = events_->fetch_singles(places.subspan(i), meanwhile, {end_, left});
+    if (count == 0) {
+      if (!meanwhile.empty()) format::prefetch_frame(meanwhile.front());
+      const auto fetched = events_->fetch(places[i], *end_);
+      if (!fetched) return stop_at(ordinals[i], fetched.error());
+      count = 1;
     }
-    if (!fetched) {
-      if (!forward_ || next_ == end_) {
-        end_ = next_;
-        return failed(fetched.error());
+    for (const EventView *event = end_, *const behind = end_ + count; event != behind; ++event, ++i) {
+      if (event->position != first + ordinals[i]) {
+        return stop_at(ordinals[i], {.code = Errc::corrupt,
+                                     .what = "position of an indexed event",
+                                     .segment = part_->segment().number(),
+                                     .offset = places[i].offset,
+                                     .expected = first + ordinals[i],
+                                     .actual = event->position});
       }
-      matches_.range.begin = at;  // those before it are good; the error is met again when they are used up
-      return true;
+      if (matches_.by_occurred && !plan_.occurred_inside(event->occurred_at)) continue;
+      if (end_ != event) *end_ = *event;
+      ++end_;
     }
-    if (!matches_.by_occurred || plan_.occurred_inside(end_->occurred_at)) ++end_;
   }
+  return true;
+}
+
+bool QueryCursor::stop_at(std::uint32_t ordinal, const Error& error) {
+  if (!forward_ || next_ == end_) {
+    end_ = next_;
+    return failed(error);
+  }
+  matches_.range.begin = ordinal;
   return true;
 }
 

@@ -1,6 +1,7 @@
 // The walk over the events that a query matches, by their indexes: touches only what it returns.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -43,6 +44,9 @@ class QueryCursor final : public EventCursor {
   // The next ordinals of the part at hand, ascending in either direction. Its index must not change meanwhile.
   std::size_t take(std::span<std::uint32_t> ordinals);
   bool read(const index::SegmentIndex& index, std::span<const std::uint32_t> ordinals);
+  // An event that is not as it should be. Those before it are returned first, forward, and the error is met again when they
+  // are used up.
+  bool stop_at(std::uint32_t ordinal, const Error& error);
   // Frames of the part at hand from this offset on need no checksums.
   [[nodiscard]] std::uint64_t trusted_from() const noexcept;
 
@@ -67,6 +71,7 @@ class QueryCursor final : public EventCursor {
   QueryPlan::Matches matches_;          // in that
   std::size_t block_size_ = 4;          // grows: the first page is often all that is read
   std::vector<EventView> block_;
+  std::array<index::Place, kBlockMax> places_;  // of a block that was not looked ahead at
 };
 
 }  // namespace daybook::log

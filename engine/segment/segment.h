@@ -52,9 +52,11 @@ class Segment {
     return format::accept_frame(data(), offset, salt_, check);
   }
 
-  // The event of such a frame, when it is published, and its only one.
-  [[nodiscard]] bool read_single(std::uint64_t offset, format::Check check, EventView& event) const noexcept {
-    return format::read_single(data(), offset, salt_, check, event);
+  // The events of such frames, when they are published, and the only ones there.
+  [[nodiscard]] std::size_t read_singles(std::span<const std::uint64_t> offsets, format::Check check,
+                                         std::span<const std::byte* const> ahead,
+                                         std::span<EventView> events) const noexcept {
+    return format::read_singles(data(), offsets, salt_, check, ahead, events);
   }
   // Such events, one behind the other, of frames that end at `limit` or before.
   [[nodiscard]] format::FrameRun read_singles(format::FrameRun run, std::uint64_t limit, format::Check check,

@@ -41,7 +41,7 @@ inline FrameStatus look(std::span<const std::byte> segment, std::uint64_t offset
 
   const bool single = usual && status.word.is_single() && status.word.state() == FrameState::published;
   EventView alone;
-  EXPECT_EQ(read_single(segment, offset, salt, check, alone), single) << "at " << offset;
+  EXPECT_EQ(read_singles(segment, {&offset, 1}, salt, check, {}, {&alone, 1}), single ? 1 : 0) << "at " << offset;
   if (offset % kAlign != 0 || offset > segment.size()) return status;
   std::uint64_t position = 0;
   if (segment.size() - offset >= sizeof(FrameHeader)) {

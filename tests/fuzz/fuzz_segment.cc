@@ -155,7 +155,8 @@ void require_agreement(const segment::Segment& segment) {
       require(segment.accept(at, how) == (usual ? status.word : format::Word{}), "accept() and check() do not agree");
       EventView event;
       const bool single = usual && status.word.is_single() && status.word.state() == format::FrameState::published;
-      require(segment.read_single(at, how, event) == single, "read_single() and check() do not agree");
+      const std::size_t read = segment.read_singles({&at, 1}, how, {}, {&event, 1});
+      require(read == (single ? 1 : 0), "read_singles() and check() do not agree");
     }
   }
 }
