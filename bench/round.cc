@@ -1,6 +1,7 @@
 #include "round.h"
 
 #include <sys/resource.h>
+#include <time.h>
 
 #include <algorithm>
 #include <memory>
@@ -19,6 +20,12 @@ std::uint64_t faults_of_thread() {
   return static_cast<std::uint64_t>(usage.ru_minflt + usage.ru_majflt);
 }
 
+std::int64_t cpu_ns_of_thread() {
+  timespec used{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+  return used.tv_sec * 1'000'000'000 + used.tv_nsec;
+}
+
 std::uint64_t sum(const std::vector<std::unique_ptr<Worker>>& workers) {
   std::uint64_t units = 0;
   for (const auto& worker : workers) units += worker->done.load(std::memory_order_relaxed);
@@ -30,6 +37,7 @@ std::uint64_t sum(const std::vector<std::unique_ptr<Worker>>& workers) {
 Pace run_round(unsigned threads, std::chrono::milliseconds time, const std::function<void(Worker&)>& work) {
   std::atomic<bool> stopped = false;
   std::atomic<std::uint64_t> faults = 0;
+  std::atomic<std::int64_t> cpu_ns = 0;
   std::vector<std::unique_ptr<Worker>> workers;
   for (unsigned i = 0; i < threads; ++i) workers.emplace_back(new Worker{.index = i, .stopped = stopped});
 
@@ -37,10 +45,12 @@ Pace run_round(unsigned threads, std::chrono::milliseconds time, const std::func
   {
     std::vector<std::jthread> running;
     for (const auto& worker : workers) {
-      running.emplace_back([&work, &faults, &worker] {
-        const std::uint64_t before = faults_of_thread();
+      running.emplace_back([&work, &faults, &cpu_ns, &worker] {
+        const std::uint64_t faults_before = faults_of_thread();
+        const std::int64_t cpu_before = cpu_ns_of_thread();
         work(*worker);
-        faults.fetch_add(faults_of_thread() - before);
+        cpu_ns.fetch_add(cpu_ns_of_thread() - cpu_before);
+        faults.fetch_add(faults_of_thread() - faults_before);
       });
     }
     std::this_thread::sleep_for(kWarmUp);
@@ -51,7 +61,9 @@ Pace run_round(unsigned threads, std::chrono::milliseconds time, const std::func
     pace.seconds = std::chrono::duration<double>(Clock::now() - start).count();
     stopped = true;
   }
-  pace.faults = static_cast<double>(faults) / static_cast<double>(std::max<std::uint64_t>(sum(workers), 1));
+  const auto all = static_cast<double>(std::max<std::uint64_t>(sum(workers), 1));
+  pace.faults = static_cast<double>(faults) / all;
+  pace.cpu_ns = static_cast<double>(cpu_ns) / all;
   return pace;
 }
 

@@ -25,6 +25,7 @@ struct Pace {
   double units = 0;
   double seconds = 0;
   double faults = 0;  // page faults of the workers, per unit
+  double cpu_ns = 0;  // processor time of the workers, per unit; of the whole round, with what gets it going
 
   [[nodiscard]] double ns_per_unit() const noexcept { return seconds * 1e9 / units; }
   [[nodiscard]] double per_second() const noexcept { return units / seconds; }
