@@ -111,13 +111,15 @@ bool Cursor::ends_well(const std::shared_ptr<ReadSegment>& segment, const Place&
   if (place.offset >= at.data_end()) return true;
   enter(segment, place);
   const auto decided = [&](const FrameStatus& status) { return status.kind == FrameStatus::Kind::decided; };
-  if (decided(at.check(place.offset, format::Check::structure)) || !ends_too_early(place.offset)) return true;
+  if (decided(at.check(place.offset, format::Check::structure))) return true;
+  const auto missing = missing_at(place.offset);
+  if (!missing) return true;
   const FrameStatus status = at.check(place.offset, format::Check::structure);
   if (decided(status)) return true;  // meanwhile
   if (status.kind != FrameStatus::Kind::empty && status.kind != FrameStatus::Kind::undecided) {
     return failed(status.error);
   }
-  return failed(end_of_frames());
+  return failed(*missing);
 }
 
 bool Cursor::start_forward() {
@@ -183,28 +185,31 @@ bool Cursor::look_closer(format::Word& word) {
     if (format::load_word(segment.data().data() + offset_) != status.word) return true;
     return failed(status.error);
   }
-  if (!ends_too_early(offset_)) return false;
+  const auto missing = missing_at(offset_);
+  if (!missing) return false;
   if (segment.check(offset_, check()).kind == FrameStatus::Kind::decided) return true;  // decided and sealed meanwhile
-  return failed(end_of_frames());
+  return failed(*missing);
 }
 
-Error Cursor::end_of_frames() const noexcept {
+std::optional<Error> Cursor::missing_at(std::uint64_t offset) const noexcept {
   const segment::Segment& segment = *segment_->segment;
-  return {.code = Errc::corrupt,
-          .what = "end of the frames",
-          .segment = segment.number(),
-          .offset = offset_,
-          .expected = segment.footer().value_or(format::SegmentFooter{}).valid_end,
-          .actual = offset_};
-}
-
-bool Cursor::ends_too_early(std::uint64_t offset) const noexcept {
-  const segment::Segment& segment = *segment_->segment;
+  const auto ends_at = [&](const char* what, std::uint64_t expected) {
+    return Error{.code = Errc::corrupt,
+                 .what = what,
+                 .segment = segment.number(),
+                 .offset = offset,
+                 .expected = expected,
+                 .actual = offset};
+  };
+  const auto footer = segment.footer();
+  if (footer && (footer->kind == format::SegmentFooter::sealed || offset < footer->valid_end)) {
+    return ends_at("end of the frames", footer->valid_end);
+  }
   const auto durable = segments_->durable();
   const format::Address here{static_cast<std::uint32_t>(segment.number()), static_cast<std::uint32_t>(offset)};
-  if (durable && here < *durable) return true;
-  const auto footer = segment.footer();
-  return footer && (footer->kind == format::SegmentFooter::sealed || offset < footer->valid_end);
+  if (!durable || here >= *durable) return std::nullopt;
+  return ends_at("synced frames are missing",
+                 durable->segment == segment.number() ? durable->offset : segment.data_end());
 }
 
 bool Cursor::admit(const FrameHeader& frame, format::Word word) {

@@ -58,11 +58,10 @@ class Cursor final : public EventCursor {
   // What stands at `offset_`, where no usual frame does: in `word`, or zero when things have changed and another look is
   // worth it. False: the end for now, or an error.
   bool look_closer(format::Word& word);
-  [[nodiscard]] Error end_of_frames() const noexcept;  // at `offset_`, too early
   bool next_segment();
-  // Nothing is decided at `offset`, and the footer or the sync mark says that something must be. It may have been, in
-  // between: look at the frame again.
-  [[nodiscard]] bool ends_too_early(std::uint64_t offset) const noexcept;
+  // Nothing is decided at `offset`: the error, if the footer or the durable address says that something must be. It may have
+  // been, in between: look at the frame again.
+  [[nodiscard]] std::optional<Error> missing_at(std::uint64_t offset) const noexcept;
   bool admit(const format::FrameHeader& frame, format::Word word);
   // Frames of segment_ that end there or before are visible.
   [[nodiscard]] std::uint64_t visible_end() const noexcept;

@@ -4,12 +4,15 @@
 
 #include <atomic>
 #include <chrono>
+#include <fstream>
 #include <map>
 #include <thread>
 
 #include <grp.h>
 #include <sys/mman.h>
 
+#include "format/frame.h"
+#include "format/layout.h"
 #include "store/store_fixture.h"
 #include "support/child.h"
 
@@ -142,6 +145,44 @@ TEST_F(ReadOnlyTest, OfACrashedStoreShowsWhatIsWholeAndRepairsNothing) {
   EXPECT_EQ(read_positions(*reader), positions(1, 2000));
   EXPECT_EQ(read_positions(*reader, {.direction = Direction::backward}), positions(2000, 1));
   EXPECT_EQ(picture(), before);
+}
+
+// What LOCK promised is told from what a footer says, and with the place where the promise ends.
+TEST_F(ReadOnlyTest, OfASegmentThatLacksSyncedFramesNamesTheDurableEnd) {
+  append_many(3);
+  ASSERT_TRUE(is_ok(store_->sync()));
+  const fs::path copy = temp_ / "copy";
+  fs::copy(path(), copy, fs::copy_options::recursive);  // of a store that is not closed: no footer
+  std::uint64_t last = 0;
+  std::uint64_t end = format::kDataStart;
+  const fs::path segment = copy / "segments" / format::segment_name(1);
+  {
+    std::fstream file(segment, std::ios::in | std::ios::out | std::ios::binary);
+    for (format::Word word{1}; word.bits != 0;) {
+      file.seekg(static_cast<std::streamoff>(end));
+      file.read(reinterpret_cast<char*>(&word), sizeof(word));
+      if (word.bits != 0) last = end;
+      end += word.size();
+    }
+    const std::uint64_t zero = 0;
+    file.seekp(static_cast<std::streamoff>(last));
+    file.write(reinterpret_cast<const char*>(&zero), sizeof(zero));
+  }
+  auto reader = Store::open(copy, read_only());
+  ASSERT_TRUE(is_ok(reader));
+  for (const Direction direction : {Direction::forward, Direction::backward}) {
+    Cursor cursor = reader->read({.direction = direction});
+    while (cursor.next() != nullptr) {
+    }
+    const auto error = cursor.error();
+    ASSERT_TRUE(error);
+    EXPECT_EQ(error->code, Errc::corrupt);
+    EXPECT_STREQ(error->what, "synced frames are missing");
+    EXPECT_EQ(error->segment, 1u);
+    EXPECT_EQ(error->offset, last);
+    EXPECT_EQ(error->expected, end);
+    EXPECT_EQ(error->actual, last);
+  }
 }
 
 // The user nobody, with the right to read and no other.
