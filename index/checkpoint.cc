@@ -76,6 +76,8 @@ class Checkpoint::PageReader {
   }
 
   [[nodiscard]] bool at_end() const noexcept { return left_ == 0; }
+  // Of the entry that was read last.
+  [[nodiscard]] std::uint64_t hash() const noexcept { return hash_; }
 
   // Reads an entry; its content goes to `key` when that is given, and when its hash is `only`, if that is.
   Result<> next(CheckpointKey* key, const std::uint64_t* only = nullptr) {
@@ -275,9 +277,11 @@ Result<std::optional<CheckpointKey>> Checkpoint::find(KeyKind kind, std::uint64_
   if (after == hashes.begin()) return std::nullopt;
   PageReader page(*this, first + static_cast<std::uint64_t>(after - hashes.begin()) - 1);
   DAYBOOK_TRY(page.open());
-  // To the end, also behind the key: a page is right as a whole or not at all.
+  // As far as the key, or where it would be. What is behind it is covered by the page's checksum, and no part of the answer.
   CheckpointKey key;
-  while (!page.at_end()) DAYBOOK_TRY(page.next(&key, &hash));
+  do {
+    DAYBOOK_TRY(page.next(&key, &hash));
+  } while (!page.at_end() && page.hash() < hash);
   if (key.segments.empty()) return std::nullopt;
   return key;
 }

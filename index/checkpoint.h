@@ -51,7 +51,8 @@ class Checkpoint {
   [[nodiscard]] std::span<const CheckpointSegment> segments() const noexcept { return segments_; }
   [[nodiscard]] std::uint64_t keys(KeyKind kind) const noexcept;
 
-  // Reads and verifies one page, whatever is in it. Nothing: no event that is covered has a key of that hash.
+  // Verifies one page, whatever is in it, and reads it as far as the key. Nothing: no event that is covered has a key of
+  // that hash.
   [[nodiscard]] Result<std::optional<CheckpointKey>> find(KeyKind kind, std::uint64_t hash) const;
 
   // All keys, by kind and then by hash, page by page.

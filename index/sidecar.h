@@ -79,6 +79,7 @@ class Sidecar final : public SegmentIndex {
   // The first events of a rare key of that hash, if there is one: which no event was asked for. Returns how many.
   [[nodiscard]] std::size_t likely(KeyKind kind, std::uint64_t hash, std::span<std::uint32_t> out) const noexcept;
   void prefetch_places(std::span<const std::uint32_t> ordinals, Step step) const noexcept;
+  // places(), when all that it looks at is there.
   void warm_places(std::span<const std::uint32_t> ordinals, std::span<Place> out) const noexcept;
 
  private:
