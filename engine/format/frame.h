@@ -307,12 +307,10 @@ std::size_t read_singles(std::span<const std::byte> segment, std::span<const std
 // Brings a frame to the cache whose first word is there, or in a page whose translation is known at least. The processor
 // goes on by itself through what is longer.
 inline void prefetch_frame(const std::byte* frame) noexcept {
-  constexpr std::uintptr_t kLine = 64;
-  const auto first = reinterpret_cast<std::uintptr_t>(frame);
-  const std::uintptr_t end = first + std::min(load_word(frame).size(), 8 * kLine);
-  for (std::uintptr_t line = first / kLine * kLine + kLine; line < end; line += kLine) {
-    __builtin_prefetch(reinterpret_cast<const void*>(line));
-  }
+  constexpr std::uint64_t kLine = 64;
+  const std::byte* const end = frame + std::min(load_word(frame).size(), 8 * kLine);
+  const std::byte* line = frame + (kLine - reinterpret_cast<std::uintptr_t>(frame) % kLine);
+  for (; line < end; line += kLine) __builtin_prefetch(line);
 }
 
 // A row of frames that follow each other.
