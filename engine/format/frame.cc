@@ -618,10 +618,9 @@ DAYBOOK_CRC_TARGET [[gnu::aligned(64)]] std::size_t read_each(std::span<const st
 
 std::size_t read_singles(std::span<const std::byte> segment, std::span<const std::uint64_t> offsets, std::uint64_t salt,
                          Check check, std::span<const std::byte* const> ahead, std::span<EventView> events) noexcept {
-  if (check == Check::checksums) {
-    return kCrcInstruction ? read_each<Check::checksums>(segment, offsets, salt, ahead, events) : 0;
-  }
-  return read_each<Check::structure>(segment, offsets, salt, ahead, events);
+  if (!kCrcInstruction) return 0;
+  return check == Check::checksums ? read_each<Check::checksums>(segment, offsets, salt, ahead, events)
+                                   : read_each<Check::structure>(segment, offsets, salt, ahead, events);
 }
 
 FrameRun read_singles(std::span<const std::byte> segment, FrameRun run, std::uint64_t salt, Check check,
