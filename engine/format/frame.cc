@@ -228,8 +228,8 @@ inline bool is_plausible(Word word) noexcept {
   return crc_step(crc, decision.content_crc);
 }
 
-DAYBOOK_CRC_TARGET std::uint32_t single_decision_crc(const Decision& decision, std::uint64_t offset, std::uint64_t salt,
-                                                     std::uint64_t assigned) noexcept {
+DAYBOOK_CRC_TARGET std::uint32_t single_decision_crc_plain(const Decision& decision, std::uint64_t offset,
+                                                           std::uint64_t salt, std::uint64_t assigned) noexcept {
   const std::uint64_t crc = begin_decision(crc_step(kCrcInit, place(salt, offset)), decision);
   return static_cast<std::uint32_t>(crc_step(crc, assigned));
 }
@@ -430,11 +430,12 @@ std::uint32_t detail::decision_crc_over(const Decision& decision, std::uint64_t 
   return crc32c_framed(place(salt, offset), decision.word.bits, words.data(), words.size_bytes());
 }
 
-std::uint32_t decision_crc(const Decision& decision, std::uint64_t offset, std::uint64_t salt,
-                           std::uint64_t assigned) noexcept {
+std::uint32_t detail::single_decision_crc(const Decision& decision, std::uint64_t offset, std::uint64_t salt,
+                                          std::uint64_t assigned) noexcept {
   if (kCrcInstruction) [[likely]]
-    return single_decision_crc(decision, offset, salt, assigned);
-  return decision_crc(decision, offset, salt, [assigned](std::uint32_t) { return assigned; });
+    return single_decision_crc_plain(decision, offset, salt, assigned);
+  std::array<std::uint64_t, 4> words{0, 0, 0, assigned};
+  return decision_crc_over(decision, offset, salt, words);
 }
 
 Word Word::pad(std::uint64_t size, std::uint64_t offset, std::uint64_t salt) noexcept {

@@ -40,10 +40,9 @@ class FrameRef {
   // Writes the checksum of a decision whose versions are recorded.
   void store_checksum(std::uint64_t salt, std::uint64_t offset, format::Word decided, std::uint64_t at,
                       std::int64_t time) const noexcept {
-    const format::Decision decision{decided, at, time, header_->content_crc};
-    const auto version = [this](std::uint32_t i) { return StdAtomics::load(assigned(i), StdAtomics::relaxed); };
-    const std::uint32_t crc = decided.stream_count() == 1 ? format::decision_crc(decision, offset, salt, version(0))
-                                                          : format::decision_crc(decision, offset, salt, version);
+    const std::uint32_t crc = format::decision_crc(
+        {decided, at, time, header_->content_crc}, offset, salt,
+        [this](std::uint32_t stream) { return StdAtomics::load(assigned(stream), StdAtomics::relaxed); });
     StdAtomics::store(header_->decision_crc, crc, StdAtomics::relaxed);
   }
 
