@@ -1,13 +1,14 @@
 // How long does an append take, against copying and checksumming the same bytes?
 //
 // A benchmark alternates short rounds of appends and of its floor, so that drift of the machine hits both, and reports
-// the medians. Time and floor_ns are wall time per event; `ratio` is one against the other. `cpu_ns` and `cpu_ratio` are the
-// same by processor time of the appending threads: what an append costs, where `ratio` is how long it takes while other
-// threads of the log, and other guests of the machine, want the same processors. In memory the floor copies each frame into populated memory and sums it up, on as many threads; durable, it does that on one thread and syncs
-// the page (bench_sync compares rates).
+// the medians. Time and floor_ns are wall time per event; `ratio` is one against the other. `cpu_ns` and `cpu_ratio` are
+// the same by processor time of the appending threads: what an append costs, where `ratio` is how long it takes while
+// other threads of the log, and other guests of the machine, want the same processors. In memory the floor copies each
+// frame into populated memory and sums it up, on as many threads; durable, it does that on one thread and syncs the page
+// (bench_sync compares rates).
 //
-// In memory a round begins when full segments are on the disk and have their sidecars, so that it measures appends and not
-// the device, nor who gets a processor: appends as fast as they go fill segments faster than most devices take them, and
+// In memory a round begins when full segments are on the disk and have their sidecars, so that it measures appends and
+// not the device, nor who gets a processor: appends as fast as they go fill segments faster than most devices take them, and
 // faster than they are indexed. `flat_out` is what is left then: events per second over half a second without a break, in
 // which full segments are written back and indexed all the time.
 #include <chrono>

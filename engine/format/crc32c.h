@@ -95,7 +95,7 @@ DAYBOOK_CRC_TARGET inline std::uint64_t crc_carry(std::uint64_t crc, std::size_t
   return crc_step(0, crc_product(crc, words));
 }
 
-// The same for 16 to kCrcHalvesMax bytes, a multiple of 8. The instruction takes 3 cycles and may begin in each of them; here
+// crc_run() for 16 to kCrcHalvesMax bytes, a multiple of 8. The instruction takes 3 cycles and may begin in each of them; here
 // each half has a chain of its own, and a carry-less multiplication joins them. For where much else is to be done: between
 // checksums alone, single chains overlap as well.
 DAYBOOK_CRC_TARGET inline std::uint32_t crc_halves(std::uint64_t crc, const std::uint8_t* at,

@@ -202,11 +202,12 @@ segment::ActiveSegment* Writer::adopt(std::unique_ptr<segment::ActiveSegment> se
 Result<Appended> Writer::append(std::span<StreamAppend> streams, std::span<AppendCondition> conditions,
                                 Durability durability) noexcept {
   format::Address end;
+  // One object from here to the caller: Appender::write() says what a copy costs.
   Result<Appended> appended = usable() ? appender_.append(streams, conditions, end)
                                        : fail(Error{.code = Errc::closed, .what = "store of a parent process"});
   if (!appended) return appended;
   if (durability == Durability::sync) {
-    if (!sync_->sync(end.packed())) appended = fail(state_.failure.error());
+    if (const auto synced = sync_to(end.packed()); !synced) appended = fail(synced.error());
     return appended;
   }
   if (durability == Durability::interval && !regular_.load(std::memory_order_relaxed) && !regular_.exchange(true)) {

@@ -326,8 +326,7 @@ bool Reader::read_enumerator(const Type& type, od::value& in, void* out) {
 Result<void> decode(const Type& type, Bytes bytes, void* object) {
   thread_local Scratch scratch;
   Reader reader;
-  const bool read = reader.read_document(type, bytes, scratch, object);
-  if (read) {
+  if (reader.read_document(type, bytes, scratch, object)) {
     scratch.trim();
     return {};  // made here: a Result that is begun early is set to zero first, all 256 bytes of it
   }
