@@ -43,7 +43,7 @@ class Workload {
   [[nodiscard]] std::uint64_t batch() const noexcept { return batch_; }
   [[nodiscard]] std::uint64_t streams() const noexcept { return names_.size(); }
   [[nodiscard]] std::uint64_t frame_size() const noexcept { return frame_size_; }
-  [[nodiscard]] std::string_view stream(std::uint64_t index) const noexcept { return names_[index % names_.size()]; }
+  [[nodiscard]] std::string_view stream(std::uint64_t index) const noexcept { return names_[index]; }
   [[nodiscard]] std::span<const NewEvent> event() const noexcept { return {&event_, 1}; }
 
   // Gives every stream its first event, and the store time to find room for them.
@@ -70,12 +70,12 @@ class Appends {
   // One append; its number of events.
   std::uint64_t operator()(Store& store) {
     if (batch_.size() == 1) {
-      const auto appended = store.append(workload_->stream(next_++), Expect::any(), workload_->event());
+      const auto appended = store.append(next_stream(), Expect::any(), workload_->event());
       if (!appended) stop(appended.error());
       return 1;
     }
     for (StreamAppend& append : batch_) {
-      append.stream = workload_->stream(next_++);
+      append.stream = next_stream();
       append.events = workload_->event();
     }
     const auto appended = store.append(batch_);
@@ -84,6 +84,13 @@ class Appends {
   }
 
  private:
+  // In turn, without a division: it would be part of what is measured.
+  std::string_view next_stream() noexcept {
+    const std::string_view stream = workload_->stream(next_);
+    if (++next_ == workload_->streams()) next_ = 0;
+    return stream;
+  }
+
   const Workload* workload_;
   std::uint64_t next_;
   std::vector<StreamAppend> batch_;
