@@ -1,6 +1,7 @@
 #include "format/frame.h"
 
 #include <cstring>
+#include <optional>
 
 #include "format/crc32c.h"
 
@@ -31,34 +32,49 @@ std::uint64_t tags_size(const Tags& tags) noexcept {
   return size;
 }
 
-Error refuse(Errc code, const char* what, std::uint64_t limit, std::uint64_t actual, std::uint32_t index) noexcept {
-  return {.code = code, .what = what, .expected = limit, .actual = actual, .index = index};
+// A rule that something to append breaks.
+struct Misfit {
+  Errc code{};
+  const char* what = "";
+  std::uint64_t limit = 0;
+  std::uint64_t actual = 0;
+};
+
+Error refuse(const Misfit& misfit, std::uint32_t index) noexcept {
+  return {.code = misfit.code, .what = misfit.what, .expected = misfit.limit, .actual = misfit.actual, .index = index};
 }
 
-// The event's bytes in the frame, or an error.
-Result<std::uint64_t> measure_event(const NewEvent& event, std::uint64_t payload_size_max,
-                                    std::uint32_t index) noexcept {
+// Inlined, so that who only asks whether there is a misfit does not make one.
+[[gnu::always_inline]] inline std::optional<Misfit> find_misfit(const NewEvent& event,
+                                                                std::uint64_t payload_size_max) noexcept {
   if (event.type.empty() || event.type.size() > kEventTypeSizeMax) {
-    return fail(refuse(Errc::invalid_argument, "event type size", kEventTypeSizeMax, event.type.size(), index));
+    return Misfit{Errc::invalid_argument, "event type size", kEventTypeSizeMax, event.type.size()};
   }
   if (event.payload.size() > payload_size_max) {
-    return fail(refuse(Errc::too_large, "payload size", payload_size_max, event.payload.size(), index));
+    return Misfit{Errc::too_large, "payload size", payload_size_max, event.payload.size()};
   }
   if (event.metadata.size() > payload_size_max) {
-    return fail(refuse(Errc::too_large, "metadata size", payload_size_max, event.metadata.size(), index));
+    return Misfit{Errc::too_large, "metadata size", payload_size_max, event.metadata.size()};
   }
   if (event.tags.size() > kTagsMax) {
-    return fail(refuse(Errc::invalid_argument, "number of tags", kTagsMax, event.tags.size(), index));
+    return Misfit{Errc::invalid_argument, "number of tags", kTagsMax, event.tags.size()};
   }
   for (const std::string_view tag : event.tags) {
     if (tag.empty() || tag.size() > kTagSizeMax) {
-      return fail(refuse(Errc::invalid_argument, "tag size", kTagSizeMax, tag.size(), index));
+      return Misfit{Errc::invalid_argument, "tag size", kTagSizeMax, tag.size()};
     }
   }
   if (event.occurred_at && event.occurred_at->time_since_epoch().count() == kNoTime) {
-    return fail(refuse(Errc::invalid_argument, "occurred-at time", 0, 0, index));
+    return Misfit{Errc::invalid_argument, "occurred-at time", 0, 0};
   }
-  return event_size(event, tags_size(event.tags));
+  return std::nullopt;
+}
+
+[[gnu::always_inline]] inline std::optional<Misfit> find_misfit(std::string_view stream) noexcept {
+  if (stream.empty() || stream.size() > kStreamIdSizeMax || stream.find('\0') != std::string_view::npos) {
+    return Misfit{Errc::invalid_argument, "stream id", kStreamIdSizeMax, stream.size()};
+  }
+  return std::nullopt;
 }
 
 std::byte* put(std::byte* at, const void* bytes, std::size_t size) noexcept {
@@ -151,7 +167,7 @@ inline const char* structural_flaw(const std::byte* frame, Word word, bool* unkn
   const std::uint32_t streams = word.stream_count();
   const std::uint32_t events = word.event_count();
   const StreamEntry* entries = stream_entries(header, streams);
-  std::uint64_t at = content_offset(streams) + sizeof(std::uint64_t) + sizeof(StreamEntry) * streams;
+  std::uint64_t at = events_offset(streams);
   constexpr std::uint64_t kAhead = 1024;
 
   for (std::uint32_t i = 0; i < events; ++i) {
@@ -185,7 +201,7 @@ inline const char* structural_flaw(const std::byte* frame, Word word, bool* unkn
 [[gnu::always_inline]] inline bool read_sound_single(const std::byte* frame, std::uint64_t size,
                                                      EventView& event) noexcept {
   constexpr std::uint64_t kEntry = content_offset(1) + sizeof(std::uint64_t);
-  constexpr std::uint64_t kEvent = kEntry + sizeof(StreamEntry);
+  constexpr std::uint64_t kEvent = events_offset(1);
   const auto& header = *reinterpret_cast<const FrameHeader*>(frame);
   const auto& entry = *reinterpret_cast<const StreamEntry*>(frame + kEntry);
   const auto& stored = *reinterpret_cast<const EventHeader*>(frame + kEvent);
@@ -376,7 +392,7 @@ constexpr std::uint64_t kFillSingleMax = content_offset(1) + kCrcShortMax;
 // headers have a chain of checksums of their own, so that the one of the bytes behind them need not wait for it.
 DAYBOOK_CRC_TARGET void fill_single(std::byte* frame, const FrameShape& shape, const StreamAppend& append,
                                     Address floor, std::uint64_t offset, std::uint64_t salt) noexcept {
-  constexpr std::uint64_t kEvent = content_offset(1) + sizeof(std::uint64_t) + sizeof(StreamEntry);
+  constexpr std::uint64_t kEvent = events_offset(1);
   const NewEvent& event = append.events.front();
   const std::uint64_t tag_bytes = tags_size(event.tags);
   const std::uint64_t id_offset = shape.size - align_up(append.stream.size());
@@ -446,34 +462,39 @@ Word Word::pad(std::uint64_t size, std::uint64_t offset, std::uint64_t salt) noe
 
 Result<FrameShape> measure(std::span<const StreamAppend> streams, std::uint64_t payload_size_max) noexcept {
   if (streams.empty() || streams.size() > kAppendStreamsMax) {
-    return fail(refuse(Errc::invalid_argument, "number of streams", kAppendStreamsMax, streams.size(), 0));
+    return fail(refuse({Errc::invalid_argument, "number of streams", kAppendStreamsMax, streams.size()}, 0));
   }
   FrameShape shape{.streams = static_cast<std::uint32_t>(streams.size())};
-  shape.size = content_offset(streams.size()) + sizeof(std::uint64_t) + sizeof(StreamEntry) * streams.size();
-  std::size_t events = 0;
+  shape.size = events_offset(streams.size());
   std::uint64_t ids = 0;
   for (std::uint32_t i = 0; i < shape.streams; ++i) {
     const StreamAppend& append = streams[i];
-    if (append.stream.empty() || append.stream.size() > kStreamIdSizeMax ||
-        append.stream.find('\0') != std::string_view::npos) {
-      return fail(refuse(Errc::invalid_argument, "stream id", kStreamIdSizeMax, append.stream.size(), i));
-    }
+    if (const auto misfit = find_misfit(append.stream)) return fail(refuse(*misfit, i));
     ids += append.stream.size();
     if (append.events.empty()) ++shape.idle;
-    if (append.events.size() > kAppendEventsMax - events) {
-      return fail(
-          refuse(Errc::invalid_argument, "number of events", kAppendEventsMax, events + append.events.size(), i));
+    if (append.events.size() > kAppendEventsMax - shape.events) {
+      const std::uint64_t events = shape.events + append.events.size();
+      return fail(refuse({Errc::invalid_argument, "number of events", kAppendEventsMax, events}, i));
     }
     for (const NewEvent& event : append.events) {
-      const auto size = measure_event(event, payload_size_max, static_cast<std::uint32_t>(events++));
-      if (!size) return fail(size.error());
-      shape.size += *size;
+      if (const auto misfit = find_misfit(event, payload_size_max)) return fail(refuse(*misfit, shape.events));
+      ++shape.events;
+      shape.size += event_size(event, tags_size(event.tags));
       shape.ids += event.id ? 1 : 0;
     }
   }
-  shape.events = static_cast<std::uint32_t>(events);
   shape.size = align_up(shape.size + ids);
   return shape;
+}
+
+FrameShape measure_single(const StreamAppend& append, std::uint64_t payload_size_max) noexcept {
+  if (append.events.size() != 1 || find_misfit(append.stream)) return {};
+  const NewEvent& event = append.events.front();
+  if (find_misfit(event, payload_size_max)) return {};
+  return {.size = align_up(events_offset(1) + event_size(event, tags_size(event.tags)) + append.stream.size()),
+          .events = 1,
+          .streams = 1,
+          .ids = event.id ? 1u : 0u};
 }
 
 FrameShape with_block(FrameShape shape, const ConditionBlock& block) noexcept {

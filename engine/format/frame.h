@@ -146,12 +146,14 @@ static_assert(sizeof(EventHeader) == 32 && std::has_unique_object_representation
 enum EventFlag : std::uint8_t { kEventHasId = 1 };
 inline constexpr std::int64_t kNoTime = INT64_MIN;
 
-// Offset of the content from the start of a frame, and the least that a frame can be.
+// Offsets of the content and of its first event from the start of a frame, and the least that a frame can be.
 constexpr std::uint64_t content_offset(std::uint64_t streams) noexcept {
   return sizeof(FrameHeader) + sizeof(std::uint64_t) * streams;
 }
-inline constexpr std::uint64_t kFrameSizeMin =
-    align_up(content_offset(1) + sizeof(std::uint64_t) + sizeof(StreamEntry) + sizeof(EventHeader) + 8 + 1);
+constexpr std::uint64_t events_offset(std::uint64_t streams) noexcept {
+  return content_offset(streams) + sizeof(std::uint64_t) + sizeof(StreamEntry) * streams;
+}
+inline constexpr std::uint64_t kFrameSizeMin = align_up(events_offset(1) + sizeof(EventHeader) + 8 + 1);
 
 // --- writing ---------------------------------------------------------------------------------------------------------
 
@@ -164,11 +166,15 @@ struct FrameShape {
   FrameKind kind = FrameKind::events;
 
   [[nodiscard]] Word word(FrameState state) const noexcept { return Word::events(state, size, events, streams, kind); }
+  friend bool operator==(const FrameShape&, const FrameShape&) = default;
 };
 
 // Checks the limits of everything that an append was given and adds up its frame. `Error::index` is the number of the
 // stream or event at fault, counted over the whole append.
 Result<FrameShape> measure(std::span<const StreamAppend> streams, std::uint64_t payload_size_max) noexcept;
+
+// The same for one event to one stream, as most appends are, in half the time. Empty: for measure() to say.
+FrameShape measure_single(const StreamAppend& append, std::uint64_t payload_size_max) noexcept;
 
 // The shape of a frame with the same events and that block.
 FrameShape with_block(FrameShape shape, const ConditionBlock& block) noexcept;

@@ -133,10 +133,15 @@ class Appender {
       key = state_.heads.key(streams.front().stream);
       state_.heads.prefetch(key);
     }
-    const auto shape = format::measure(streams, payload_size_max_);
-    if (!shape) return fail(shape.error());
-    const bool checks_ids = shape->ids != 0 && past_ != nullptr && past_->check_ids;
-    if (shape->idle != 0 || checks_ids) return append_depending(streams, {}, *shape, end);
+    format::FrameShape shape;
+    if constexpr (kOne) shape = format::measure_single(streams.front(), payload_size_max_);
+    if (shape.size == 0) {
+      const auto measured = format::measure(streams, payload_size_max_);
+      if (!measured) return fail(measured.error());
+      shape = *measured;
+    }
+    const bool checks_ids = shape.ids != 0 && past_ != nullptr && past_->check_ids;
+    if (shape.idle != 0 || checks_ids) return append_depending(streams, {}, shape, end);
 
     if constexpr (kOne) {
       heads[0] = state_.heads.find(key);
@@ -155,7 +160,7 @@ class Appender {
         return fail(refuse(streams, i, *actual, heads.data()));
       }
     }
-    return write(*shape, streams, heads.data(), end);
+    return write(shape, streams, heads.data(), end);
   }
 
   // An append that nothing is known to stand against. A Result is made where it is returned, here and in what calls this:

@@ -13,15 +13,21 @@ namespace {
 
 constexpr std::uint64_t kPayloadMax = 1000;
 
+// By both ways, which must agree.
+Result<FrameShape> measure_append(const StreamAppend& append) {
+  const auto shape = measure(std::span(&append, 1), kPayloadMax);
+  const bool single = shape && append.events.size() == 1;
+  EXPECT_EQ(measure_single(append, kPayloadMax), single ? *shape : FrameShape{});
+  return shape;
+}
+
 Result<FrameShape> measure_one(const NewEvent& event) {
-  const StreamAppend append{.stream = "s", .events = std::span(&event, 1)};
-  return measure(std::span(&append, 1), kPayloadMax);
+  return measure_append({.stream = "s", .events = std::span(&event, 1)});
 }
 
 Result<FrameShape> measure_stream(std::string_view id) {
   const NewEvent event{.type = "T"};
-  const StreamAppend append{.stream = id, .events = std::span(&event, 1)};
-  return measure(std::span(&append, 1), kPayloadMax);
+  return measure_append({.stream = id, .events = std::span(&event, 1)});
 }
 
 void expect_refusal(const Result<FrameShape>& result, Errc code, const char* what, std::uint64_t limit,
@@ -96,12 +102,11 @@ TEST(MeasureTest, Events) {
   const std::vector<NewEvent> most(65'535, {.type = "T"});
   const std::vector<NewEvent> more(65'536, {.type = "T"});
   StreamAppend append{.stream = "s", .events = most};
-  const auto shape = measure(std::span(&append, 1), kPayloadMax);
+  const auto shape = measure_append(append);
   ASSERT_TRUE(test::is_ok(shape));
   EXPECT_EQ(shape->events, 65'535u);
   append.events = more;
-  expect_refusal(measure(std::span(&append, 1), kPayloadMax), Errc::invalid_argument, "number of events", 65'535,
-                 65'536, 0);
+  expect_refusal(measure_append(append), Errc::invalid_argument, "number of events", 65'535, 65'536, 0);
   std::array<StreamAppend, 2> two{
       {{.stream = "a", .events = most}, {.stream = "b", .events = std::span(most).first(1)}}};
   expect_refusal(measure(two, kPayloadMax), Errc::invalid_argument, "number of events", 65'535, 65'536, 1);
@@ -114,6 +119,23 @@ TEST(MeasureTest, NamesTheEventAtFault) {
   bad[1].type = "";
   const std::array<StreamAppend, 2> streams{{{.stream = "a", .events = good}, {.stream = "b", .events = bad}}};
   expect_refusal(measure(streams, kPayloadMax), Errc::invalid_argument, "event type size", 255, 0, 4);
+}
+
+TEST(MeasureTest, AnEventWithEverything) {
+  const std::array<std::string_view, 2> tags{"one", "another"};
+  const NewEvent event{.type = "Type",
+                       .payload = "payload",
+                       .metadata = "metadata",
+                       .tags = Tags(tags),
+                       .id = EventId{1},
+                       .occurred_at = Timestamp()};
+  const auto shape = measure_one(event);
+  ASSERT_TRUE(test::is_ok(shape));
+  EXPECT_EQ(shape->ids, 1u);
+  EXPECT_EQ(shape->size, events_offset(1) + sizeof(EventHeader) + align_up(7 + 8 + 16 + 4 + 4 + 8) + 8);
+  EXPECT_TRUE(measure_append({.stream = "s"}));
+  const std::array<NewEvent, 2> two{event, event};
+  EXPECT_TRUE(measure_append({.stream = "s", .events = two}));
 }
 
 TEST(MeasureTest, TheSmallestFrame) {
