@@ -172,11 +172,15 @@ class Appender {
                                                 format::Address& end) noexcept {
     Env::step(Step::begun);
     segment::ActiveSegment* segment = nullptr;
-    const auto offset = claim(shape.size, segment);
-    if (!offset) return fail(offset.error());
-    publish(*segment, *offset, shape, streams, heads, nullptr);
+    segment::Claim claim = try_claim(shape.size, segment);
+    if (claim.kind != segment::Claim::Kind::owned || !state_.supply.all_zero()) [[unlikely]] {
+      const auto offset = claim_further(claim, shape.size, segment);
+      if (!offset) return fail(offset.error());
+      claim.offset = *offset;
+    }
+    publish(*segment, claim.offset, shape, streams, heads, nullptr);
     Appended appended;
-    const Refused refused = read_outcome(*segment, *offset, streams, appended, end);
+    const Refused refused = read_outcome(*segment, claim.offset, streams, appended, end);
     finish(*segment);
     if (refused) return fail(refuse(streams, refused->index, refused->actual, heads));
     return appended;
@@ -357,9 +361,21 @@ class Appender {
     return fail(Error{.code = Errc::invalid_argument, .what = "stream named twice in one append"});
   }
 
-  [[gnu::always_inline]] Result<std::uint64_t> claim(std::uint64_t size, segment::ActiveSegment*& segment) noexcept {
-    for (;;) {
-      segment = state_.active.load(std::memory_order_seq_cst);
+  // The first of two steps; the second is needed when this does not own what it claims, or when zeros are to be awaited.
+  // Apart, because a Result of the offset would be in memory: 2 ns of 78.
+  [[gnu::always_inline]] segment::Claim try_claim(std::uint64_t size, segment::ActiveSegment*& segment) noexcept {
+    segment = state_.active.load(std::memory_order_seq_cst);
+    auto& claims = segment->claims();
+    if (size > claims.data_end() - format::kDataStart || claims.full()) return {segment::Claim::Kind::none};
+    const segment::Claim claim = claims.claim(size);
+    if ((claim.offset ^ (claim.offset + size)) >= kWakeEvery) wake_supplier();
+    return claim;
+  }
+
+  // Goes on from a first claim, through as many segments as it takes.
+  [[gnu::noinline]] Result<std::uint64_t> claim_further(segment::Claim claim, std::uint64_t size,
+                                                        segment::ActiveSegment*& segment) noexcept {
+    for (;; claim = try_claim(size, segment)) {
       auto& claims = segment->claims();
       if (size > claims.data_end() - format::kDataStart) {
         return fail(Error{.code = Errc::too_large,
@@ -367,24 +383,22 @@ class Appender {
                           .expected = claims.data_end() - format::kDataStart,
                           .actual = size});
       }
-      if (!claims.full()) {
-        const segment::Claim claim = claims.claim(size);
-        if (claim.kind == segment::Claim::Kind::owned) {
-          const std::uint64_t end = claim.offset + size;
-          if ((claim.offset ^ end) >= kWakeEvery) wake_supplier();
-          if (!state_.supply.all_zero()) [[unlikely]]
-            DAYBOOK_TRY(await_zeros(*segment, end));
-          return claim.offset;
-        }
-        if (claim.kind == segment::Claim::Kind::padder) {
-          if (!state_.supply.all_zero()) [[unlikely]]
-            DAYBOOK_TRY(await_zeros(*segment, claims.data_end()));
+      switch (claim.kind) {
+        case segment::Claim::Kind::owned: DAYBOOK_TRY(await_zeros(*segment, claim.offset + size)); return claim.offset;
+        case segment::Claim::Kind::padder:
+          DAYBOOK_TRY(await_zeros(*segment, claims.data_end()));
           segment->pad(claim.offset);
-        }
-        claims.leave();
+          [[fallthrough]];
+        case segment::Claim::Kind::late: claims.leave(); break;
+        case segment::Claim::Kind::none: break;
       }
       DAYBOOK_TRY(move_on(*segment));
     }
+  }
+
+  Result<std::uint64_t> claim(std::uint64_t size, segment::ActiveSegment*& segment) noexcept {
+    const segment::Claim claim = try_claim(size, segment);
+    return claim_further(claim, size, segment);
   }
 
   [[gnu::always_inline]] void fill(segment::ActiveSegment& segment, std::uint64_t offset,

@@ -62,6 +62,27 @@ class Publisher {
   // Helps whoever is in the way. `heads` are the heads of the frame's streams, as far as the caller knows them.
   // The caller has entered `own`.
   [[gnu::always_inline]] void publish_through(Segment& own, std::uint64_t offset, Head* const* heads) noexcept {
+    // Nearly always the frame is the next one, and nobody else is publishing. Apart from the loop, so that what it needs
+    // is in registers: 5 ns of 78.
+    const bool next = own.claims().mark().offset == offset && A::load(log_.publishing, A::seq_cst) == &own;
+    if (next && own.claims().try_lease()) {
+      Env::step(Step::leased);
+      publish_one(own, offset, heads);
+      own.claims().end_lease();
+    }
+    if (own.claims().mark().offset <= offset) publish_among_others(own, offset, heads);
+  }
+
+  // Gets publishing past the frame at `offset` of a segment that the caller has not entered. That frame must be filled.
+  void help(Segment& segment, std::uint64_t offset) noexcept {
+    segment.claims().enter();
+    // Otherwise publishing has left it, and so passed the frame; and it may be retired: claims.h (3).
+    if (A::load(log_.publishing, A::seq_cst) == &segment) publish_through(segment, offset, nullptr);
+    segment.claims().leave();
+  }
+
+ private:
+  [[gnu::noinline]] void publish_among_others(Segment& own, std::uint64_t offset, Head* const* heads) noexcept {
     Segment* entered = nullptr;  // an older segment that publishing has still to get through
     for (std::uint32_t round = 0; own.claims().mark().offset <= offset; ++round) {
       Segment* const at = A::load(log_.publishing, A::seq_cst);
@@ -89,15 +110,6 @@ class Publisher {
     if (entered != nullptr) entered->claims().leave();
   }
 
-  // Gets publishing past the frame at `offset` of a segment that the caller has not entered. That frame must be filled.
-  void help(Segment& segment, std::uint64_t offset) noexcept {
-    segment.claims().enter();
-    // Otherwise publishing has left it, and so passed the frame; and it may be retired: claims.h (3).
-    if (A::load(log_.publishing, A::seq_cst) == &segment) publish_through(segment, offset, nullptr);
-    segment.claims().leave();
-  }
-
- private:
   static constexpr std::uint64_t kNoFrame = ~std::uint64_t{0};
 
   // How often a thread looks whether the holder of the lease gets on before it helps.
@@ -232,7 +244,7 @@ class Publisher {
     A::cas(frame.word(), expected, decided.bits, A::acq_rel);
   }
 
-  void raise_clock(std::int64_t to) noexcept {
+  [[gnu::always_inline]] void raise_clock(std::int64_t to) noexcept {
     auto now = A::load(log_.clock, A::relaxed);
     while (now < to && !A::cas(log_.clock, now, to, A::acq_rel)) {
     }

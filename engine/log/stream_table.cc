@@ -25,7 +25,7 @@ struct StreamTable::Table {
   Table(const Table&) = delete;
   Table& operator=(const Table&) = delete;
 
-  [[nodiscard]] Head& home(const StreamKey& key, std::uint64_t probe) const noexcept {
+  [[nodiscard]] Head& home(StreamKey key, std::uint64_t probe) const noexcept {
     return heads[(key.high + probe) & (capacity - 1)];
   }
   [[nodiscard]] bool crowded() const noexcept {
@@ -57,19 +57,25 @@ StreamKey StreamTable::key(std::string_view stream) const noexcept {
   return {hash.low <= kClosed ? hash.low + 2 : hash.low, hash.high == 0 ? 1 : hash.high};
 }
 
-void StreamTable::prefetch(const StreamKey& key) const noexcept {
+void StreamTable::prefetch(StreamKey key) const noexcept {
   __builtin_prefetch(&oldest_.load(std::memory_order_acquire)->home(key, 0), 1);
 }
 
-Head* StreamTable::find(const StreamKey& key) noexcept {
-  return find_from(oldest_.load(std::memory_order_acquire), key);
+Head* StreamTable::find(StreamKey key) noexcept {
+  Table* const table = oldest_.load(std::memory_order_acquire);
+  Head& head = table->home(key, 0);
+  // As nearly always: known there, and not leaving.
+  const bool there = head.low.load(std::memory_order_acquire) == key.low &&
+                     head.high.load(std::memory_order_acquire) == key.high &&
+                     (head.version.load(std::memory_order_acquire) & (kFrozen | kMoved)) == 0;
+  return there ? &head : find_from(table, key);
 }
 
 Head* StreamTable::find(const format::FrameHeader& frame, std::uint32_t streams, std::uint32_t index) noexcept {
   return find(key(format::stream_id(frame, format::stream_entries(frame, streams)[index])));
 }
 
-Head* StreamTable::find_from(Table* table, const StreamKey& key) noexcept {
+Head* StreamTable::find_from(Table* table, StreamKey key) noexcept {
   while (table != nullptr) {
     for (std::uint64_t probe = 0; probe < table->capacity; ++probe) {
       Head& head = table->home(key, probe);
@@ -96,7 +102,7 @@ Head* StreamTable::find_from(Table* table, const StreamKey& key) noexcept {
   return nullptr;
 }
 
-Head* StreamTable::peek(const StreamKey& key) noexcept {
+Head* StreamTable::peek(StreamKey key) noexcept {
   Table* table = oldest_.load(std::memory_order_acquire);
   for (; table != nullptr; table = table->next.load(std::memory_order_acquire)) {
     for (std::uint64_t probe = 0; probe < table->capacity; ++probe) {

@@ -65,21 +65,21 @@ class StreamTable {
 
   [[nodiscard]] StreamKey key(std::string_view stream) const noexcept;
   // Brings the slot where a key would be to the cache, so that several look-ups overlap.
-  void prefetch(const StreamKey& key) const noexcept;
+  void prefetch(StreamKey key) const noexcept;
 
   // The head of a stream; made, and unknown, when there is none. Null: no memory for it.
-  Head* find(const StreamKey& key) noexcept;
+  Head* find(StreamKey key) noexcept;
   Head* find(const format::FrameHeader& frame, std::uint32_t streams, std::uint32_t index) noexcept;
 
   // The head of a stream, or null when there is none. Makes nothing.
-  Head* peek(const StreamKey& key) noexcept;
+  Head* peek(StreamKey key) noexcept;
 
   // All follow a head that has moved since it was found. Acquire. Nothing: unknown; the last two must not be asked then.
   [[nodiscard]] std::optional<Version> known_version(Head* head) noexcept {
     const std::uint64_t word = head->version.load(std::memory_order_acquire);
     return is_settled(word) ? word - 1 : settled_version(head);
   }
-  [[nodiscard]] Version version(Head* head) noexcept {
+  [[gnu::always_inline]] [[nodiscard]] Version version(Head* head) noexcept {
     const std::uint64_t word = head->version.load(std::memory_order_acquire);
     return is_settled(word) ? word - 1 : require_version(head);
   }
@@ -111,7 +111,7 @@ class StreamTable {
   std::optional<Version> settled_version(Head* head) noexcept;
   Version require_version(Head* head) noexcept;
 
-  Head* find_from(Table* table, const StreamKey& key) noexcept;
+  Head* find_from(Table* table, StreamKey key) noexcept;
   Head* follow(Table& table, Head& head) noexcept;
   Head* follow_moved(Table& table, Head& head, std::uint64_t word) noexcept;
   Head* settle(Head* head) noexcept;

@@ -38,8 +38,8 @@ class FrameRef {
   [[nodiscard]] const format::FrameHeader& header() const noexcept { return *header_; }
 
   // Writes the checksum of a decision whose versions are recorded.
-  void store_checksum(std::uint64_t salt, std::uint64_t offset, format::Word decided, std::uint64_t at,
-                      std::int64_t time) const noexcept {
+  [[gnu::always_inline]] void store_checksum(std::uint64_t salt, std::uint64_t offset, format::Word decided,
+                                             std::uint64_t at, std::int64_t time) const noexcept {
     const std::uint32_t crc = format::decision_crc(
         {decided, at, time, header_->content_crc}, offset, salt,
         [this](std::uint32_t stream) { return StdAtomics::load(assigned(stream), StdAtomics::relaxed); });

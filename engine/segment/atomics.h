@@ -42,12 +42,14 @@ struct StdAtomics {
   }
 
   // Strong compare-and-swap; `expected` becomes what was found. Failure order: the success order without its release.
+  // Inlined, because `expected` would be in memory for a call.
   template <typename T>
-  static bool cas(std::atomic<T>& object, T& expected, std::type_identity_t<T> desired, Order order) noexcept {
+  [[gnu::always_inline]] static bool cas(std::atomic<T>& object, T& expected, std::type_identity_t<T> desired,
+                                         Order order) noexcept {
     return object.compare_exchange_strong(expected, desired, order);
   }
   template <std::integral T>
-  static bool cas(T& field, T& expected, std::type_identity_t<T> desired, Order order) noexcept {
+  [[gnu::always_inline]] static bool cas(T& field, T& expected, std::type_identity_t<T> desired, Order order) noexcept {
     return std::atomic_ref(field).compare_exchange_strong(expected, desired, order);
   }
 

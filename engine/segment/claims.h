@@ -32,11 +32,12 @@ struct Mark {
 
 struct Claim {
   enum class Kind : std::uint8_t {
+    none,    // nothing was claimed
     owned,   // fits: fill the frame at `offset`
     padder,  // does not fit and covers the end: write the pad at `offset`, then go on to the next segment
     late,    // does not fit: go on to the next segment
   };
-  Kind kind = Kind::late;
+  Kind kind = Kind::none;
   std::uint64_t offset = 0;
 };
 
@@ -48,7 +49,7 @@ class Claims {
       : data_end_(data_end), tail_(offset), departures_(0), mark_(Mark{offset, events}.packed()), lease_(0) {}
 
   // Reserves `size` bytes and enters the segment. Wait-free: one fetch_add. Every claim is followed by one leave().
-  Claim claim(std::uint64_t size) noexcept {
+  [[gnu::always_inline]] Claim claim(std::uint64_t size) noexcept {
     // Relaxed is enough for the claim: it publishes nothing, and owning the bytes follows from the value returned.
     // The entry needs seq_cst, see (3).
     const std::uint64_t offset = A::add(tail_, kEntry + size, A::seq_cst) & kOffsetMask;
@@ -84,7 +85,9 @@ class Claims {
   }
 
   // A hint that somebody is publishing. Never required, may be ignored by anyone at any time.
-  bool try_lease() noexcept { return A::load(lease_, A::relaxed) == 0 && A::exchange(lease_, 1u, A::acquire) == 0; }
+  [[gnu::always_inline]] bool try_lease() noexcept {
+    return A::load(lease_, A::relaxed) == 0 && A::exchange(lease_, 1u, A::acquire) == 0;
+  }
   void end_lease() noexcept { A::store(lease_, 0u, A::release); }
 
  private:
