@@ -55,14 +55,19 @@ void Workload::seed(Store& store) const {
   std::this_thread::sleep_for(std::chrono::milliseconds(names_.size() > 10'000 ? 100 : 5));
 }
 
-void leave_first_segment(Store& store) {
+void append_filler(Store& store, int mebibytes) {
   const std::string payload = make_payload(1u << 20);
   const NewEvent big{.type = "Filler", .payload = payload};
-  for (int i = 0; i < 129; ++i) {
+  for (int i = 0; i < mebibytes; ++i) {
     must(store.append("filler", Expect::any(), {&big, 1}, {.durability = Durability::memory}));
-    if (i == 64) std::this_thread::sleep_for(std::chrono::milliseconds(500));
   }
   must(store.sync());
+}
+
+void leave_first_segment(Store& store) {
+  append_filler(store, 65);
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  append_filler(store, 64);
 }
 
 FloorCopies::FloorCopies(const Workload& workload, std::span<std::byte> region, unsigned thread, unsigned threads)

@@ -57,6 +57,9 @@ class Workload {
   std::uint64_t frame_size_ = 0;
 };
 
+// Appends so many MiB, and syncs them.
+void append_filler(Store& store, int mebibytes);
+
 // Goes on to the second segment, which was zeroed in the background: from there on durable appends are steady.
 void leave_first_segment(Store& store);
 
