@@ -30,17 +30,20 @@ class Mapping {
 
   [[nodiscard]] std::span<std::byte> bytes() const noexcept { return bytes_; }
 
-  // Takes away the right to write. Nobody may be writing, or write later.
+  // Takes away the right to write. Nobody may be writing, or write later. Faults read ahead again.
   virtual Result<void> protect() = 0;
 
   // Backs [offset, offset + size) with pages now, so that a store there neither faults nor meets a full disk later.
   // An error (EFAULT) says that it cannot be backed; never a signal. Kernels without it: does nothing.
   virtual Result<void> populate(std::uint64_t offset, std::uint64_t size) = 0;
 
-  // A look at [offset, offset + size), whole pages, is no reason to read from the disk what lies around it.
-  virtual void read_no_more_than(std::uint64_t offset, std::uint64_t size) noexcept {
+  // Whether a fault in [offset, offset + size), whole pages, brings what lies around it as well. It does until told
+  // otherwise. That is in vain where nobody looks around; and it makes large folios in the page cache, of which a sync
+  // writes the whole for every byte.
+  virtual void read_ahead(std::uint64_t offset, std::uint64_t size, bool ahead) noexcept {
     (void)offset;
     (void)size;
+    (void)ahead;
   }
 
  protected:
@@ -79,8 +82,9 @@ class File {
     return ~std::uint64_t{0};
   }
 
-  // Forgets what the system has cached of the file and does not have to write: what is read next comes from the disk.
-  virtual void drop_cache() noexcept {}
+  // Forgets what the system has cached of the file from `offset` on and does not have to write: what is read next comes
+  // from the disk. Pages that are mapped stay.
+  virtual void drop_cache(std::uint64_t offset) noexcept { (void)offset; }
 
   // fdatasync. Not retried, here or anywhere: after a failure the kernel forgets which pages were dirty. So a failure
   // is always Errc::io, also for ENOSPC: room that comes later does not bring the pages back.

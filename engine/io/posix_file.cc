@@ -140,7 +140,9 @@ std::uint64_t PosixFile::next_hole(std::uint64_t offset) const noexcept {
   return hole >= 0 ? static_cast<std::uint64_t>(hole) : ~std::uint64_t{0};
 }
 
-void PosixFile::drop_cache() noexcept { (void)::posix_fadvise(fd_.get(), 0, 0, POSIX_FADV_DONTNEED); }
+void PosixFile::drop_cache(std::uint64_t offset) noexcept {
+  if (offset <= kOffsetMax) (void)::posix_fadvise(fd_.get(), static_cast<off_t>(offset), 0, POSIX_FADV_DONTNEED);
+}
 
 Result<void> PosixFile::sync() {
   if (::fdatasync(fd_.get()) == 0) return {};

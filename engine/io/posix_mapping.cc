@@ -56,6 +56,7 @@ class PosixMapping final : public Mapping {
     // Takes the pages out of the page table, all at once; what was stored to them stays in the page cache. Otherwise the
     // sync that follows write-protects them one by one, and interrupts every thread of the process for each.
     (void)::madvise(bytes_.data(), bytes_.size(), MADV_DONTNEED);
+    read_ahead(0, bytes_.size(), true);
     return {};
   }
 
@@ -73,9 +74,9 @@ class PosixMapping final : public Mapping {
     return fail_with_errno("madvise");
   }
 
-  // Else a fault brings what the disk's read-ahead is in size, megabytes on some, from around the page.
-  void read_no_more_than(std::uint64_t offset, std::uint64_t size) noexcept override {
-    (void)::madvise(bytes_.data() + offset, size, MADV_RANDOM);
+  // Ahead is what the disk's read-ahead is in size, megabytes on some.
+  void read_ahead(std::uint64_t offset, std::uint64_t size, bool ahead) noexcept override {
+    (void)::madvise(bytes_.data() + offset, size, ahead ? MADV_NORMAL : MADV_RANDOM);
   }
 
  private:

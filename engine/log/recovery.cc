@@ -151,7 +151,7 @@ class Recovery {
     segment->reset();  // mapped pages cannot be dropped
     auto file = segments_.open(format::segment_name(number), io::Directory::OpenMode::read);
     if (!file) return fail(file.error());
-    (*file)->drop_cache();
+    (*file)->drop_cache(0);
     return Segment::open(segments_, number);
   }
 

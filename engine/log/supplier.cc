@@ -113,7 +113,8 @@ void Supplier::prepare(segment::ActiveSegment& active) noexcept {
                                                          .log = plan_.log,
                                                          .epoch = plan_.epoch,
                                                          .size = plan_.segment_size,
-                                                         .zeroed = plan_.zero ? plan_.segment_size : 0});
+                                                         .zeroed = plan_.zero ? plan_.segment_size : 0,
+                                                         .large_folios = plan_.large_folios});
   Supply& supply = state_.supply;
   if (made) {
     supply.failure.store(0, std::memory_order_release);

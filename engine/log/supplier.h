@@ -26,6 +26,7 @@ class Supplier {
     // Durable appends are fastest on blocks that were written before, and must not find dirty pages that nobody wrote;
     // others are fastest on pages that are there. So a segment is either zeroed beforehand or populated ahead.
     bool zero = false;
+    bool large_folios = false;  // segment::ActiveSegment::Spec
     // The segment that is gone on with: it is to be zero from `zero_from` on, which recovery has not looked at. Null:
     // it was looked at.
     std::unique_ptr<io::File> reopened{};

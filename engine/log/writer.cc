@@ -10,7 +10,7 @@ namespace daybook::log {
 namespace {
 
 // The first segment of a session is made while open() waits, so only its beginning is zeroed. The rest is allocated all
-// the same; a durable append there costs the file system a little more.
+// the same; a durable append there costs the file system a tenth more.
 constexpr std::uint64_t kFirstZeroed = 4u << 20;
 
 Result<std::uint64_t> choose_segment_size(const Recovered& recovered, std::uint64_t asked) {
@@ -134,15 +134,17 @@ Result<void> Writer::begin(const Recovered& recovered, const OpenOptions& option
   const auto size = choose_segment_size(recovered, options.segment_size);
   if (!size) return fail(size.error());
   const bool zero = options.durability == Durability::sync;
+  const bool large_folios = options.durability == Durability::memory;  // syncs are rare, and of much at once
   const Uuid log = recovered.log ? *recovered.log : io::random_uuid();
   const segment::ActiveSegment::Spec spec{.number = recovered.next_number,
                                           .log = log,
                                           .epoch = recovered.epoch,
                                           .size = *size,
-                                          .zeroed = zero ? std::min(*size, kFirstZeroed) : 0};
-  auto first = recovered.go_on
-                   ? segment::ActiveSegment::reopen(readers_->directory(), recovered.next_number - 1, *recovered.go_on)
-                   : segment::ActiveSegment::create(readers_->directory(), spec);
+                                          .zeroed = zero ? std::min(*size, kFirstZeroed) : 0,
+                                          .large_folios = large_folios};
+  auto first = recovered.go_on ? segment::ActiveSegment::reopen(readers_->directory(), recovered.next_number - 1,
+                                                                *recovered.go_on, large_folios)
+                               : segment::ActiveSegment::create(readers_->directory(), spec);
   if (!first) return fail(first.error());
 
   readers_->set_log(log);
@@ -173,7 +175,8 @@ Result<void> Writer::begin(const Recovered& recovered, const OpenOptions& option
   index_->when_wanted([indexer = indexer_.get()](std::uint64_t number) { indexer->want(number); });
   sealer_ = std::make_unique<Sealer>(state_, *sync_, options.sync_interval, *segment,
                                      [this](std::uint64_t number) { indexer_->want(number); });
-  Supplier::Plan plan{.log = log, .epoch = recovered.epoch, .segment_size = *size, .zero = zero};
+  Supplier::Plan plan{
+      .log = log, .epoch = recovered.epoch, .segment_size = *size, .zero = zero, .large_folios = large_folios};
   if (recovered.go_on && recovered.zero_until < segment->claims().data_end()) {
     auto file = readers_->directory().open(format::segment_name(segment->number()), io::Directory::OpenMode::read);
     if (!file) return fail(file.error());

@@ -39,6 +39,8 @@ Result<void> write_new(io::File& file, const format::SegmentHeader& header, std:
   return file.sync();
 }
 
+constexpr std::uint64_t kFolioMax = 2u << 20;
+
 std::unexpected<Error> about(std::uint64_t number, Error error) {
   error.segment = number;
   return fail(error);
@@ -70,11 +72,11 @@ Result<std::unique_ptr<ActiveSegment>> ActiveSegment::create(io::Directory& segm
 
   auto shared = std::make_shared<Segment>(header, std::move(*mapping));
   return std::unique_ptr<ActiveSegment>(
-      new ActiveSegment(std::move(shared), {std::move(*file), std::move(*second)}, Prefix{}));
+      new ActiveSegment(std::move(shared), {std::move(*file), std::move(*second)}, Prefix{}, spec.large_folios));
 }
 
 Result<std::unique_ptr<ActiveSegment>> ActiveSegment::reopen(io::Directory& segments, std::uint64_t number,
-                                                             const Prefix& before) {
+                                                             const Prefix& before, bool large_folios) {
   const std::string name = format::segment_name(number);
   std::array<std::unique_ptr<io::File>, kSyncFiles> files;
   for (auto& file : files) {
@@ -92,20 +94,25 @@ Result<std::unique_ptr<ActiveSegment>> ActiveSegment::reopen(io::Directory& segm
     return about(number, zeroed.error());
   }
   if (auto synced = files[0]->sync(); !synced) return about(number, synced.error());
+  // Somebody may have read beyond the frames, a backup or a check, and left large folios there.
+  if (!large_folios) files[0]->drop_cache(before.end / kFolioMax * kFolioMax);
   auto mapping = files[0]->map(io::Access::read_write, header->size);
   if (!mapping) return about(number, mapping.error());
   auto shared = std::make_shared<Segment>(*header, std::move(*mapping));
-  return std::unique_ptr<ActiveSegment>(new ActiveSegment(std::move(shared), std::move(files), before));
+  return std::unique_ptr<ActiveSegment>(new ActiveSegment(std::move(shared), std::move(files), before, large_folios));
 }
 
 ActiveSegment::ActiveSegment(std::shared_ptr<Segment> segment, std::array<std::unique_ptr<io::File>, kSyncFiles> files,
-                             const Prefix& before)
+                             const Prefix& before, bool large_folios)
     : segment_(std::move(segment)),
       bytes_(segment_->mapping().bytes().data()),
       salt_(segment_->salt()),
       before_(before),
       files_(std::move(files)),
-      claims_(before.end, segment_->data_end(), before.events) {}
+      claims_(before.end, segment_->data_end(), before.events) {
+  const std::uint64_t written = before.end / format::kPage * format::kPage;
+  segment_->mapping().read_ahead(written, segment_->data_end() - written, large_folios);
+}
 
 void ActiveSegment::pad(std::uint64_t offset) noexcept {
   const std::uint64_t size = claims_.data_end() - offset;

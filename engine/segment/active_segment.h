@@ -63,6 +63,9 @@ class ActiveSegment {
     std::uint64_t epoch = 0;
     std::uint64_t size = 0;
     std::uint64_t zeroed = 0;  // how many bytes are to be written with zeros beforehand, for fast syncs
+    // A page that is touched may come with those around it, up to 2 MiB in one folio. That is quicker, but a sync writes
+    // whole folios.
+    bool large_folios = false;
   };
 
   // Makes a new segment file: allocated, headed, zeroed, synced under a temporary name, and only then named. A failure
@@ -72,7 +75,7 @@ class ActiveSegment {
   // Goes on in the last segment of a log that was closed cleanly, behind the frames that are there. Zeroes the footer
   // first, durably, so that a crash from now on cannot be taken for a clean close.
   static Result<std::unique_ptr<ActiveSegment>> reopen(io::Directory& segments, std::uint64_t number,
-                                                       const Prefix& before);
+                                                       const Prefix& before, bool large_folios);
 
   [[nodiscard]] Claims<StdAtomics>& claims() noexcept { return claims_; }
   [[nodiscard]] const Claims<StdAtomics>& claims() const noexcept { return claims_; }
@@ -101,7 +104,7 @@ class ActiveSegment {
 
  private:
   ActiveSegment(std::shared_ptr<Segment> segment, std::array<std::unique_ptr<io::File>, kSyncFiles> files,
-                const Prefix& before);
+                const Prefix& before, bool large_folios);
 
   const std::shared_ptr<Segment> segment_;
   std::byte* const bytes_;

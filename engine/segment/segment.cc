@@ -87,7 +87,7 @@ Segment::Segment(const format::SegmentHeader& header, std::unique_ptr<io::Mappin
       mapping_(std::move(mapping)),
       bytes_(mapping_->bytes()) {
   // The footer is looked at by each open, and nothing near it is.
-  mapping_->read_no_more_than(data_end_, header.size - data_end_);
+  mapping_->read_ahead(data_end_, header.size - data_end_, false);
 }
 
 Segment::Segment(const format::SegmentHeader& header, std::vector<std::byte> copy)

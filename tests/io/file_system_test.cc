@@ -95,7 +95,7 @@ TEST(FileSystemTest, DroppedCacheIsReadAgainFromTheDisk) {
     return std::ranges::count_if(resident, [](unsigned char page) { return (page & 1) != 0; });
   };
   EXPECT_EQ(resident_pages(), static_cast<std::ptrdiff_t>(kSize / 4096));
-  (*file)->drop_cache();
+  (*file)->drop_cache(0);
   EXPECT_EQ(resident_pages(), 0);
   std::byte read{};
   ASSERT_TRUE(is_ok((*file)->read_at(kSize - 1, {&read, 1})));

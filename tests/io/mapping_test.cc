@@ -127,9 +127,9 @@ TEST_F(MappingTest, ReadsNothingAroundAPageThatIsLookedAtAlone) {
   const std::vector<std::byte> noise(kSize, std::byte{42});
   ASSERT_TRUE(is_ok(file_->write_at(0, noise)));
   ASSERT_TRUE(is_ok(file_->sync()));
-  file_->drop_cache();
+  file_->drop_cache(0);
   const auto mapping = map(Access::read);
-  mapping->read_no_more_than(kSize - 4096, 4096);
+  mapping->read_ahead(kSize - 4096, 4096, false);
   EXPECT_EQ(mapping->bytes()[kSize - 1], std::byte{42});
   std::vector<unsigned char> resident(kSize / 4096);
   ASSERT_EQ(::mincore(mapping->bytes().data(), kSize, resident.data()), 0);

@@ -23,8 +23,8 @@ class FaultyMapping final : public io::Mapping {
     if (const auto hit = faults_->on_call(IoCall::populate)) return fail(hit->error);
     return inner_->populate(offset, size);
   }
-  void read_no_more_than(std::uint64_t offset, std::uint64_t size) noexcept override {
-    inner_->read_no_more_than(offset, size);
+  void read_ahead(std::uint64_t offset, std::uint64_t size, bool ahead) noexcept override {
+    inner_->read_ahead(offset, size, ahead);
   }
 
  private:
@@ -80,7 +80,7 @@ class FaultyFile final : public io::File {
     if (const auto hit = faults_->on_call(IoCall::sync)) return fail(hit->error);
     return inner_->sync();
   }
-  void drop_cache() noexcept override { inner_->drop_cache(); }
+  void drop_cache(std::uint64_t offset) noexcept override { inner_->drop_cache(offset); }
   Result<std::unique_ptr<io::Mapping>> map(io::Access access, std::uint64_t size) override {
     if (const auto hit = faults_->on_call(IoCall::map)) return fail(hit->error);
     auto inner = inner_->map(access, size);

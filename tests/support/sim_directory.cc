@@ -136,10 +136,10 @@ class SimFile final : public io::File {
   }
 
   // Not counted: it cannot fail.
-  void drop_cache() noexcept override {
+  void drop_cache(std::uint64_t offset) noexcept override {
     const std::scoped_lock lock(state_->mutex);
     state_->observe();
-    data_->drop_cache();
+    data_->drop_cache(offset);
   }
 
   Result<std::unique_ptr<io::Mapping>> map(io::Access access, std::uint64_t size) override {

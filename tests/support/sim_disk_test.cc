@@ -364,10 +364,10 @@ TEST_F(SimDiskTest, DroppedCacheShowsWhatAFailedSyncDidNotWrite) {
   disk_.faults().add({.call = IoCall::sync});
   EXPECT_TRUE(fails_with(file->sync(), Errc::io, EIO));
   fill_sector(*mapping, 15, 'c');
-  file->drop_cache();
+  file->drop_cache(0);
   EXPECT_EQ(letters(disk_, "f"), "baaaaaaaaaaaaaac") << "still mapped";
   mapping.reset();
-  file->drop_cache();
+  file->drop_cache(0);
   EXPECT_EQ(letters(disk_, "f"), "aaaaaaaaaaaaaaac") << "dirty again, so not dropped";
   EXPECT_EQ(letters(crash(disk_, CrashPolicy::all_new), "f"), "aaaaaaaaaaaaaaac");
   EXPECT_EQ(letters(crash(disk_, CrashPolicy::all_old), "f"), "aaaaaaaaaaaaaaaa");

@@ -177,14 +177,17 @@ void SimFileData::fail_sync() {
   ++failed_syncs_;
 }
 
-void SimFileData::drop_cache() {
+void SimFileData::drop_cache(std::uint64_t offset) {
   if (memory_) return;
+  const auto is_dropped = [offset](std::uint32_t sector, const Pending& pending) {
+    return pending.abandoned && sector * kSectorSize >= offset;
+  };
   for (const auto& [sector, pending] : pending_) {
-    if (!pending.abandoned) continue;
+    if (!is_dropped(sector, pending)) continue;
     const Sector bytes = durable_sector(sector);
     std::memcpy(own(seen_) + sector * kSectorSize, bytes.data(), kSectorSize);
   }
-  std::erase_if(pending_, [](const auto& entry) { return entry.second.abandoned; });
+  std::erase_if(pending_, [&](const auto& entry) { return is_dropped(entry.first, entry.second); });
 }
 
 std::byte* SimFileData::add_mapping(bool writable) {

@@ -64,8 +64,8 @@ class SimFileData {
   void observe(SimTime now);
   void sync();
   void fail_sync();
-  // Forgets what is clean, and not mapped: after a failed sync the old content is back.
-  void drop_cache();
+  // Forgets what is clean, and not mapped, from a sector on: after a failed sync the old content is back.
+  void drop_cache(std::uint64_t offset);
   // How many syncs have failed; every open description reports each once.
   [[nodiscard]] std::uint64_t failed_syncs() const noexcept { return failed_syncs_; }
 
