@@ -118,7 +118,7 @@ DAYBOOK_CRC_TARGET inline std::uint32_t crc_halves(std::uint64_t crc, const std:
 #else
 
 inline std::uint64_t crc_carry(std::uint64_t crc, std::size_t words) noexcept {
-  for (; words > 0; --words) crc = crc_step(crc, 0);
+  for (; words > 0; --words) crc = crc_step(crc, std::uint64_t{0});
   return crc;
 }
 
