@@ -138,6 +138,20 @@ TEST_F(MappingTest, ReadsNothingAroundAPageThatIsLookedAtAlone) {
                                    [](unsigned char page) { return (page & 1) != 0; }));
 }
 
+// Or a cold replay of what was appended in this session would read page by page. Says nothing on tmpfs, as above.
+TEST_F(MappingTest, ReadsAheadAgainWhenProtected) {
+  const auto mapping = map(Access::read_write);
+  mapping->read_ahead(0, kSize, false);
+  std::ranges::fill(mapping->bytes(), std::byte{42});
+  ASSERT_TRUE(is_ok(mapping->protect()));
+  ASSERT_TRUE(is_ok(file_->sync()));
+  file_->drop_cache(0);
+  EXPECT_EQ(mapping->bytes()[0], std::byte{42});
+  std::vector<unsigned char> resident(kSize / 4096);
+  ASSERT_EQ(::mincore(mapping->bytes().data(), kSize, resident.data()), 0);
+  EXPECT_GT(std::ranges::count_if(resident, [](unsigned char page) { return (page & 1) != 0; }), 1);
+}
+
 TEST_F(MappingTest, PopulateOnAnOldKernelDoesNothing) {
   const auto mapping = map(Access::read_write);
   EXPECT_TRUE(test::succeeds_in_child([&] {
