@@ -82,6 +82,10 @@ class File {
     return ~std::uint64_t{0};
   }
 
+  // Whether read_at() of this description brings more than it is asked for to the cache; Mapping::read_ahead() says what
+  // that does. It does until told otherwise.
+  virtual void read_ahead(bool ahead) noexcept { (void)ahead; }
+
   // Forgets what the system has cached of the file from `offset` on and does not have to write: what is read next comes
   // from the disk. Pages that are mapped stay.
   virtual void drop_cache(std::uint64_t offset) noexcept { (void)offset; }

@@ -140,6 +140,10 @@ std::uint64_t PosixFile::next_hole(std::uint64_t offset) const noexcept {
   return hole >= 0 ? static_cast<std::uint64_t>(hole) : ~std::uint64_t{0};
 }
 
+void PosixFile::read_ahead(bool ahead) noexcept {
+  (void)::posix_fadvise(fd_.get(), 0, 0, ahead ? POSIX_FADV_NORMAL : POSIX_FADV_RANDOM);
+}
+
 void PosixFile::drop_cache(std::uint64_t offset) noexcept {
   if (offset <= kOffsetMax) (void)::posix_fadvise(fd_.get(), static_cast<off_t>(offset), 0, POSIX_FADV_DONTNEED);
 }

@@ -20,6 +20,7 @@ class PosixFile final : public File {
   Result<void> punch(std::uint64_t offset, std::uint64_t size) override;
   [[nodiscard]] std::uint64_t next_data(std::uint64_t offset) const noexcept override;
   [[nodiscard]] std::uint64_t next_hole(std::uint64_t offset) const noexcept override;
+  void read_ahead(bool ahead) noexcept override;
   void drop_cache(std::uint64_t offset) noexcept override;
   Result<void> sync() override;
   Result<std::unique_ptr<Mapping>> map(Access access, std::uint64_t size) override;

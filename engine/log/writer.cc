@@ -180,6 +180,7 @@ Result<void> Writer::begin(const Recovered& recovered, const OpenOptions& option
   if (recovered.go_on && recovered.zero_until < segment->claims().data_end()) {
     auto file = readers_->directory().open(format::segment_name(segment->number()), io::Directory::OpenMode::read);
     if (!file) return fail(file.error());
+    (*file)->read_ahead(large_folios);  // it is read where appends go soon
     plan.reopened = std::move(*file);
     plan.zero_from = recovered.zero_until;
     const format::Address until{static_cast<std::uint32_t>(segment->number()),

@@ -80,6 +80,7 @@ class FaultyFile final : public io::File {
     if (const auto hit = faults_->on_call(IoCall::sync)) return fail(hit->error);
     return inner_->sync();
   }
+  void read_ahead(bool ahead) noexcept override { inner_->read_ahead(ahead); }
   void drop_cache(std::uint64_t offset) noexcept override { inner_->drop_cache(offset); }
   Result<std::unique_ptr<io::Mapping>> map(io::Access access, std::uint64_t size) override {
     if (const auto hit = faults_->on_call(IoCall::map)) return fail(hit->error);
