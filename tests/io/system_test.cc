@@ -57,6 +57,14 @@ TEST(SystemTest, NumbersStayUniqueWithoutGetrandom) {
   }));
 }
 
+// Before the next one, where the tests run in one process: it is read once.
+TEST(SystemTest, BootIdIsZeroWhenTheSystemDoesNotSay) {
+  EXPECT_TRUE(test::succeeds_in_child([] {
+    ASSERT_TRUE(test::refuse_syscall(SYS_openat, EACCES));
+    EXPECT_EQ(boot_id(), Uuid{});
+  }));
+}
+
 TEST(SystemTest, BootIdIsTheKernels) {
   std::ifstream file("/proc/sys/kernel/random/boot_id");
   std::string text;
@@ -69,13 +77,6 @@ TEST(SystemTest, BootIdIsTheKernels) {
   }
   std::erase(text, '-');
   EXPECT_EQ(ours, text);
-}
-
-TEST(SystemTest, BootIdIsZeroWhenTheSystemDoesNotSay) {
-  EXPECT_TRUE(test::succeeds_in_child([] {
-    ASSERT_TRUE(test::refuse_syscall(SYS_openat, EACCES));
-    EXPECT_EQ(boot_id(), Uuid{});
-  }));
 }
 
 TEST(SystemTest, ForkGenerationChangesInChildrenOnly) {
