@@ -248,7 +248,8 @@ class Appender {
     Env::step(Step::begun);
     shape = format::with_block(shape, block);
     segment::ActiveSegment* segment = nullptr;
-    const auto offset = claim(shape.size, segment);
+    const segment::Claim first = try_claim(shape.size, segment);
+    const auto offset = claim_further(first, shape.size, segment);
     if (!offset) return fail(offset.error());
     publish(*segment, *offset, shape, streams, heads.data(), &block);
     Appended appended;
@@ -366,7 +367,7 @@ class Appender {
   [[gnu::always_inline]] segment::Claim try_claim(std::uint64_t size, segment::ActiveSegment*& segment) noexcept {
     segment = state_.active.load(std::memory_order_seq_cst);
     auto& claims = segment->claims();
-    if (size > claims.data_end() - format::kDataStart || claims.full()) return {segment::Claim::Kind::none};
+    if (size > claims.data_end() - format::kDataStart || claims.full()) return {};
     const segment::Claim claim = claims.claim(size);
     if ((claim.offset ^ (claim.offset + size)) >= kWakeEvery) wake_supplier();
     return claim;
@@ -394,11 +395,6 @@ class Appender {
       }
       DAYBOOK_TRY(move_on(*segment));
     }
-  }
-
-  Result<std::uint64_t> claim(std::uint64_t size, segment::ActiveSegment*& segment) noexcept {
-    const segment::Claim claim = try_claim(size, segment);
-    return claim_further(claim, size, segment);
   }
 
   [[gnu::always_inline]] void fill(segment::ActiveSegment& segment, std::uint64_t offset,
