@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -48,6 +49,14 @@ class MappingTest : public ::testing::Test {
 bool is_mapped(const void* address) {
   unsigned char resident = 0;
   return ::mincore(const_cast<void*>(address), 1, &resident) == 0;
+}
+
+// For each page whether it is in the cache: 1 or 0.
+std::vector<unsigned char> resident_pages(const Mapping& mapping) {
+  std::vector<unsigned char> resident(kSize / 4096);
+  EXPECT_EQ(::mincore(mapping.bytes().data(), kSize, resident.data()), 0);
+  for (unsigned char& page : resident) page &= 1;
+  return resident;
 }
 
 // Asks the kernel to store a byte there (from `file`), because it answers EFAULT where a store of ours would be a signal.
@@ -112,9 +121,8 @@ TEST_F(MappingTest, ProtectTakesTheRightToWriteForGood) {
 TEST_F(MappingTest, PopulateMakesThePagesResident) {
   const auto mapping = map(Access::read_write);
   ASSERT_TRUE(is_ok(mapping->populate(100, kSize - 100)));  // any offset: whole pages around it
-  std::vector<unsigned char> resident(kSize / 4096);
-  ASSERT_EQ(::mincore(mapping->bytes().data(), kSize, resident.data()), 0);
-  EXPECT_TRUE(std::ranges::all_of(resident, [](unsigned char page) { return (page & 1) != 0; }));
+  const auto resident = resident_pages(*mapping);
+  EXPECT_TRUE(std::ranges::all_of(resident, std::identity()));
   EXPECT_TRUE(std::ranges::all_of(mapping->bytes(), [](std::byte byte) { return byte == std::byte{}; }));
   EXPECT_TRUE(is_ok(mapping->populate(0, 0)));
   EXPECT_TRUE(fails_with(mapping->populate(1, kSize), Errc::invalid_argument));
@@ -131,11 +139,9 @@ TEST_F(MappingTest, ReadsNothingAroundAPageThatIsLookedAtAlone) {
   const auto mapping = map(Access::read);
   mapping->read_ahead(kSize - 4096, 4096, false);
   EXPECT_EQ(mapping->bytes()[kSize - 1], std::byte{42});
-  std::vector<unsigned char> resident(kSize / 4096);
-  ASSERT_EQ(::mincore(mapping->bytes().data(), kSize, resident.data()), 0);
-  EXPECT_EQ(resident.back() & 1, 1);
-  EXPECT_TRUE(std::ranges::none_of(std::span(resident).first(resident.size() - 1),
-                                   [](unsigned char page) { return (page & 1) != 0; }));
+  const auto resident = resident_pages(*mapping);
+  EXPECT_EQ(resident.back(), 1);
+  EXPECT_TRUE(std::ranges::none_of(std::span(resident).first(resident.size() - 1), std::identity()));
 }
 
 // Or a cold replay of what was appended in this session would read page by page. Says nothing on tmpfs, as above.
@@ -147,9 +153,8 @@ TEST_F(MappingTest, ReadsAheadAgainWhenProtected) {
   ASSERT_TRUE(is_ok(file_->sync()));
   file_->drop_cache(0);
   EXPECT_EQ(mapping->bytes()[0], std::byte{42});
-  std::vector<unsigned char> resident(kSize / 4096);
-  ASSERT_EQ(::mincore(mapping->bytes().data(), kSize, resident.data()), 0);
-  EXPECT_GT(std::ranges::count_if(resident, [](unsigned char page) { return (page & 1) != 0; }), 1);
+  const auto resident = resident_pages(*mapping);
+  EXPECT_GT(std::ranges::count_if(resident, std::identity()), 1);
 }
 
 TEST_F(MappingTest, PopulateOnAnOldKernelDoesNothing) {

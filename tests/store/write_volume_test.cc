@@ -103,8 +103,9 @@ TEST_F(WriteVolumeTest, OfASyncAfterARestartInALaterSegment) {
   reopen(options(Durability::sync));
   std::this_thread::sleep_for(300ms);
   append_a_lot();
-  ASSERT_TRUE(is_ok(store().info()));
-  ASSERT_EQ(store().info()->segments.size(), 2u);
+  const auto info = store().info();
+  ASSERT_TRUE(is_ok(info));
+  ASSERT_EQ(info->segments.size(), 2u);
   EXPECT_LT(bytes_for_each_sync(), kLittle);
 }
 
