@@ -39,7 +39,7 @@ Result<void> write_new(io::File& file, const format::SegmentHeader& header, std:
   return file.sync();
 }
 
-constexpr std::uint64_t kFolioMax = 2u << 20;
+constexpr std::uint64_t kFolioMax = 2u << 20;  // of Linux with pages of 4 KiB
 
 std::unexpected<Error> about(std::uint64_t number, Error error) {
   error.segment = number;

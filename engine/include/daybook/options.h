@@ -26,7 +26,7 @@ struct OpenOptions {
 
   // The default of every append. Durable unless the caller decides otherwise. Room is made for what most appends are: in
   // Durability::memory in large pages, quickly, of which a sync writes up to 2 MiB for every byte; else in small ones, and
-  // hundreds of megabytes a second without a sync in between take two to three times as long.
+  // hundreds of megabytes a second without a sync in between take 1.6 (sync) to 3.4 times (interval) as long.
   Durability durability = Durability::sync;
 
   // How long a crash of the machine may reach back in Durability::interval.
