@@ -204,27 +204,33 @@ class Asked {
     return must(appended).last_position;
   }
 
+  using Frames = std::vector<const std::byte*>;
+  [[nodiscard]] Frames frames_of(const std::vector<Position>& positions) const {
+    Frames frames;
+    for (const Position position : positions) frames.push_back(frames_[position - 1]);
+    return frames;
+  }
+
   // The least that reading these events could be.
-  void touch(const std::vector<Position>& positions) const noexcept {
+  static void touch(const Frames& frames) noexcept {
     std::uint64_t sum = 0;
-    for (const Position position : positions) {
-      const auto* const frame = reinterpret_cast<const volatile std::uint64_t*>(frames_[position - 1]);
+    for (const std::byte* const at : frames) {
+      const auto* const frame = reinterpret_cast<const volatile std::uint64_t*>(at);
       for (std::size_t line = 0; line < 4; ++line) sum += frame[line * 8];
     }
     benchmark::DoNotOptimize(sum);
   }
 
-  // The same with checksums, in the way that was found to wait least: the first words in a row, and then the frames, each
+  // The same with checksums, in the way that was found to wait least: the first lines in a row, and then the frames, each
   // asked for eight before its turn. Without any of that it takes four times as long.
-  void sum_up(const std::vector<Position>& positions) const noexcept {
+  static void sum_up(const Frames& frames) noexcept {
     constexpr std::size_t kAhead = 8;
-    const auto frame = [&](std::size_t i) { return frames_[positions[i] - 1]; };
     std::uint64_t sum = 0;
-    for (std::size_t i = 0; i < positions.size(); ++i) sum += format::load_word(frame(i)).bits;
-    for (std::size_t i = 0; i < std::min(kAhead, positions.size()); ++i) format::prefetch_frame(frame(i));
-    for (std::size_t i = 0; i < positions.size(); ++i) {
-      if (i + kAhead < positions.size()) format::prefetch_frame(frame(i + kAhead));
-      sum += format::crc32c(format::kCrcInit, frame(i), format::load_word(frame(i)).size());
+    for (const std::byte* const frame : frames) format::prefetch_word(frame);
+    for (std::size_t i = 0; i < std::min(kAhead, frames.size()); ++i) format::prefetch_frame(frames[i]);
+    for (std::size_t i = 0; i < frames.size(); ++i) {
+      if (i + kAhead < frames.size()) format::prefetch_frame(frames[i + kAhead]);
+      sum += format::crc32c(format::kCrcInit, frames[i], format::load_word(frames[i]).size());
     }
     benchmark::DoNotOptimize(sum);
   }
@@ -257,7 +263,7 @@ class Asked {
   std::uint64_t index_bytes_ = 0;
   std::size_t segment_count_ = 0;
   std::unique_ptr<MappedLog> log_;
-  std::vector<const std::byte*> frames_;
+  Frames frames_;  // of all events
   std::optional<Store> store_;
 };
 
@@ -346,10 +352,10 @@ void read_stream(benchmark::State& state) {
   Asked& it = asked(state.range(0) != 0);
   const StreamReadOptions options{.limit = static_cast<std::uint64_t>(state.range(1)), .verify = state.range(2) != 0};
   std::vector<std::string> streams;
-  std::vector<std::vector<Position>> found;
+  std::vector<Asked::Frames> found;
   for (std::size_t i = 0; i < kLongStreams; ++i) {
     streams.push_back(long_stream(i * 379 % kLongStreams));  // not one after the other in the log
-    found.push_back(positions(it.store().read_stream(streams.back(), options)));
+    found.push_back(it.frames_of(positions(it.store().read_stream(streams.back(), options))));
     expect(options.limit, found.back().size(), "events of a stream");
   }
   const double ns = measure(
@@ -359,8 +365,8 @@ void read_stream(benchmark::State& state) {
         expect(options.limit, read(it.store().read_stream(streams[key], options)), "events of a stream");
       },
       [&](std::size_t i) {
-        const std::vector<Position>& events = found[i % kLongStreams];
-        *options.verify ? it.sum_up(events) : it.touch(events);
+        const Asked::Frames& frames = found[i % kLongStreams];
+        *options.verify ? Asked::sum_up(frames) : Asked::touch(frames);
       });
   state.counters["ns/event"] = ns / static_cast<double>(options.limit);
   state.counters["idx_bytes/event"] = it.index_bytes_per_event();
@@ -373,18 +379,18 @@ void head(benchmark::State& state) {
   Asked& it = asked(state.range(0) != 0);
   const bool exists = state.range(1) == known;
   std::vector<std::string> streams;
-  std::vector<std::vector<Position>> found;
+  std::vector<Asked::Frames> found;
   for (std::size_t i = 0; i < kLongStreams; ++i) {
     streams.push_back(exists ? long_stream(i * 379 % kLongStreams) : "no-such-stream-" + std::to_string(i));
     const StreamHead head = must(it.store().head(streams.back()));
     expect(exists ? kLongSize : 0, head.version, "version of a stream");
-    found.push_back(exists ? std::vector<Position>{head.last_position} : std::vector<Position>{});
+    found.push_back(exists ? it.frames_of({head.last_position}) : Asked::Frames{});
   }
   const auto ask = [&](std::size_t i) {
     benchmark::DoNotOptimize(must(it.store().head(streams[i % kLongStreams])).version);
   };
   if (exists) {
-    measure(state, kLongStreams, ask, [&](std::size_t i) { it.touch(found[i % kLongStreams]); });
+    measure(state, kLongStreams, ask, [&](std::size_t i) { Asked::touch(found[i % kLongStreams]); });
   } else {
     measure(state, kLongStreams, ask);
   }
@@ -405,15 +411,15 @@ void count_type(benchmark::State& state) {
 
 void first_page(benchmark::State& state, Asked& it, const std::vector<Query>& queries) {
   const ReadOptions page{.limit = kPage};
-  std::vector<std::vector<Position>> found;
+  std::vector<Asked::Frames> found;
   std::uint64_t events = 0;
   for (const Query& query : queries) {
-    found.push_back(positions(it.store().read(query, page)));
+    found.push_back(it.frames_of(positions(it.store().read(query, page))));
     events += found.back().size();
   }
   measure(
       state, queries.size(), [&](std::size_t i) { read(it.store().read(queries[i % queries.size()], page)); },
-      [&](std::size_t i) { it.touch(found[i % queries.size()]); });
+      [&](std::size_t i) { Asked::touch(found[i % queries.size()]); });
   state.counters["events"] = static_cast<double>(events) / static_cast<double>(queries.size());
 }
 

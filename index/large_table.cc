@@ -187,7 +187,7 @@ std::size_t LargeTable::likely(std::uint64_t hash) const noexcept {
 }
 
 void LargeTable::prefetch(std::uint64_t hash) const noexcept {
-  if (!entries_.empty()) __builtin_prefetch(&entries_[likely(hash)]);
+  if (!entries_.empty()) __builtin_prefetch(&entries_[likely(hash)], 0, 2);
 }
 
 // A few entries from where it should be, mostly, in steps that double: hashes that somebody has chosen take a search.

@@ -163,11 +163,11 @@ Result<MonotoneList> MonotoneList::parse(std::span<const std::byte> bytes, const
 void MonotoneList::prefetch(std::uint32_t i, Step step) const noexcept {
   assert(i < count_);
   const Block& block = blocks_[i / kBlock];
-  if (step == Step::first) return __builtin_prefetch(&block);
+  if (step == Step::first) return __builtin_prefetch(&block, 0, 2);
   // It may go on in the next line.
   const std::byte* const at = data_ + block.start + i % kBlock * block.width / 8;
-  __builtin_prefetch(at);
-  __builtin_prefetch(at + 7);
+  __builtin_prefetch(at, 0, 2);
+  __builtin_prefetch(at + 7, 0, 2);
 }
 
 std::uint32_t MonotoneList::lower_bound(std::uint64_t value) const noexcept {

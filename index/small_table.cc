@@ -177,11 +177,11 @@ SmallTable::Group SmallTable::leading(Group entries, std::uint32_t fingerprint) 
 void SmallTable::prefetch(std::uint64_t hash, Step step) const noexcept {
   if (starts_.empty()) return;
   const std::uint32_t* const start = &starts_[bucket_of(hash)];
-  if (step == Step::bucket) return __builtin_prefetch(start);
+  if (step == Step::bucket) return __builtin_prefetch(start, 0, 2);
   // A bucket has a line's worth of entries, on average, which seldom begins with the line.
   constexpr std::size_t kLine = 64 / sizeof(std::uint32_t);
-  __builtin_prefetch(entries_.data() + *start);
-  if (*start + kLine < entries_.size()) __builtin_prefetch(entries_.data() + *start + kLine);
+  __builtin_prefetch(entries_.data() + *start, 0, 2);
+  if (*start + kLine < entries_.size()) __builtin_prefetch(entries_.data() + *start + kLine, 0, 2);
 }
 
 // A bucket has a dozen entries. Looking at all of them, without a branch, takes less than the branches of a search.

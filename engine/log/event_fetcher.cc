@@ -63,10 +63,7 @@ std::size_t EventFetcher::fetch_singles(std::span<const index::Place> places, st
 
 void EventFetcher::prefetch(const index::Place& place) const noexcept {
   const std::byte* const frame = segment_.data().data() + place.offset;
-  __builtin_prefetch(frame);
-  __builtin_prefetch(frame + 64);
-  __builtin_prefetch(frame + 128);
-  __builtin_prefetch(frame + 192);
+  for (std::size_t line = 0; line < 4; ++line) __builtin_prefetch(frame + 64 * line, 0, 2);
 }
 
 // In place, because an index keeps no copy of a key: the payload comes right behind the header.

@@ -7,47 +7,41 @@
 namespace daybook::log {
 
 void LookAhead::gather(std::span<const Part* const> parts, const index::Key& key, bool forward) {
+  const auto some = parts.first(std::min(parts.size(), kPartsMax));
   shares_.clear();
-  for (const Part* const part : parts.first(std::min(parts.size(), kPartsMax))) {
+  shares_.reserve(some.size());
+  for (const Part* const part : some) {
     if (part->is_open() && part->sidecar() != nullptr) shares_.push_back({.part = part, .sidecar = part->sidecar()});
   }
-  look_up(key);
-  queue_frames(forward);
+  events_ = next_ = 0;
+  if (shares_.empty()) return;
+  look_up(key, forward);
+  for (const std::byte* const frame : next_frames(kDistance)) format::prefetch_frame(frame);
 }
 
-void LookAhead::look_up(const index::Key& key) {
+void LookAhead::look_up(const index::Key& key, bool forward) {
   using Step = index::Sidecar::Step;
-  places_.clear();
-  if (shares_.empty()) return;
   const std::uint64_t hash = shares_.front().sidecar->hash_of(key);
   for (const Share& it : shares_) it.sidecar->prefetch(key.kind, hash, Step::first);
   for (const Share& it : shares_) it.sidecar->prefetch(key.kind, hash, Step::second);
-  ordinals_.resize(kEventsMax);
-  std::size_t used = 0;
   for (Share& it : shares_) {
-    it.begin = used;
-    used += it.sidecar->likely(key.kind, hash, std::span(ordinals_).subspan(used));
-    it.end = used;
+    it.begin = events_;
+    events_ += it.sidecar->likely(key.kind, hash, std::span(ordinals_).subspan(events_));
+    it.end = events_;
     it.sidecar->prefetch_places(ordinals_of(it), Step::first);
   }
   for (const Share& it : shares_) it.sidecar->prefetch_places(ordinals_of(it), Step::second);
-  places_.resize(used);
-  for (const Share& it : shares_) {
-    it.sidecar->warm_places(ordinals_of(it), std::span(places_).subspan(it.begin, it.end - it.begin));
-  }
+  for (const Share& it : shares_) locate(it, forward);
 }
 
-void LookAhead::queue_frames(bool forward) {
-  frames_.resize(places_.size());
-  for (const Share& it : shares_) {
-    const std::byte* const segment = it.part->segment().data().data();
-    for (std::size_t i = it.begin; i < it.end; ++i) {
-      frames_[forward ? i : it.begin + it.end - 1 - i] = segment + places_[i].offset;
-    }
+void LookAhead::locate(const Share& share, bool forward) noexcept {
+  const std::byte* const segment = share.part->segment().data().data();
+  share.sidecar->warm_places(ordinals_of(share), std::span(places_).subspan(share.begin, share.end - share.begin));
+  for (std::size_t i = share.begin; i < share.end; ++i) {
+    const std::byte* const frame = segment + places_[i].offset;
+    format::prefetch_word(frame);
+    frames_[forward ? i : share.begin + share.end - 1 - i] = frame;
   }
-  for (const std::byte* const frame : frames_) static_cast<void>(format::load_word(frame));
-  next_ = 0;
-  for (const std::byte* const frame : next_frames(kDistance)) format::prefetch_frame(frame);
 }
 
 std::span<const index::Place> LookAhead::places(const Part& part,

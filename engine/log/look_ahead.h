@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -16,9 +17,8 @@ namespace daybook::log {
 // entries, place, frame. This walks the chains of several parts side by side, so that their misses overlap, and keeps the
 // places that it comes to.
 //
-// Then it loads the first word of every frame. Each is in a page of its own, and loads one behind the other wait for their
-// translations together; a prefetch would be dropped there, or hold up what comes behind it. The rest of a frame, whose page
-// is known by then, is brought to the cache some events before it is read.
+// The first line of every frame is asked for as soon as its place is known, and the rest of a frame, whose size stands there,
+// some events before it is read.
 //
 // It decides nothing: whether a part has a key, and which of its events are asked for, is found out later, and finds its way
 // warm.
@@ -27,6 +27,8 @@ namespace daybook::log {
 class LookAhead {
  public:
   static constexpr std::size_t kPartsMax = 32;
+
+  LookAhead() noexcept {}  // what there is room for means nothing yet
 
   // Forgets what there was, and looks into those parts, in the order of reading: the first kPartsMax of them, as far as they are
   // open, over a sidecar, and there is room for their events.
@@ -40,7 +42,7 @@ class LookAhead {
   // So many events are about to be read: the frames of later ones, for format::prefetch_frame() along with each. May be
   // fewer.
   [[nodiscard]] std::span<const std::byte* const> next_frames(std::size_t events) noexcept {
-    const std::size_t count = std::min(events, frames_.size() - next_);
+    const std::size_t count = std::min(events, events_ - next_);
     next_ += count;
     return std::span(frames_).subspan(next_ - count, count);
   }
@@ -60,14 +62,16 @@ class LookAhead {
   [[nodiscard]] std::span<const std::uint32_t> ordinals_of(const Share& share) const noexcept {
     return std::span(ordinals_).subspan(share.begin, share.end - share.begin);
   }
-  void look_up(const index::Key& key);
-  void queue_frames(bool forward);
+  void look_up(const index::Key& key, bool forward);
+  // The places of the events of a share, and their frames, which are asked for.
+  void locate(const Share& share, bool forward) noexcept;
 
   std::vector<Share> shares_;
-  std::vector<std::uint32_t> ordinals_;   // ascending in each share
-  std::vector<index::Place> places_;      // of each ordinal
-  std::vector<const std::byte*> frames_;  // in the order of reading
-  std::size_t next_ = 0;                  // of them
+  std::array<std::uint32_t, kEventsMax> ordinals_;   // ascending in each share
+  std::array<index::Place, kEventsMax> places_;      // of each ordinal
+  std::array<const std::byte*, kEventsMax> frames_;  // in the order of reading
+  std::size_t events_ = 0;                           // how many of them there are
+  std::size_t next_ = 0;
 };
 
 }  // namespace daybook::log

@@ -50,7 +50,7 @@ bool QueryCursor::next_part() {
     if (!parts) return failed(parts.error());
     if (*parts != parts_) {
       parts_ = std::move(*parts);
-      ahead_ = LookAhead();
+      ahead_ = nullptr;
       unseen_ = kNowhere;
     }
     part = part_in_window();
@@ -86,7 +86,8 @@ void QueryCursor::look_ahead(std::size_t left) {
   const std::size_t count = std::min(left, far_ ? LookAhead::kPartsMax : kNear);
   std::array<const Part*, LookAhead::kPartsMax> some;
   for (std::size_t i = 0; i < count; ++i) some[i] = parts[forward_ ? parts.size() - left + i : left - 1 - i].get();
-  ahead_.gather(std::span(some).first(count), *key_, forward_);
+  if (ahead_ == nullptr) ahead_ = std::make_unique<LookAhead>();
+  ahead_->gather(std::span(some).first(count), *key_, forward_);
   unseen_ = left - count;
 }
 
@@ -163,40 +164,49 @@ bool QueryCursor::read(const index::SegmentIndex& index, std::span<const std::ui
   block_.resize(std::max(block_.size(), ordinals.size()));
   next_ = end_ = block_.data();
   if (!events_) events_.emplace(part_->segment(), index, trusted_from());
-  std::span<const index::Place> places = ahead_.places(*part_, ordinals);
+  std::span<const index::Place> places;
+  std::span<const std::byte* const> ahead;
+  if (ahead_ != nullptr) {
+    places = ahead_->places(*part_, ordinals);
+    ahead = ahead_->next_frames(ordinals.size());
+  }
   if (places.empty()) {
     const auto found = std::span(places_).first(ordinals.size());
     index.places(ordinals, found);
     for (const index::Place& place : found) events_->prefetch(place);
     places = found;
   }
-  const std::span<const std::byte* const> ahead = ahead_.next_frames(ordinals.size());
   const Position first = part_->base() + 1;
   for (std::size_t i = 0; i < ordinals.size();) {
-    const std::size_t left = ordinals.size() - i;
     const auto meanwhile = ahead.subspan(std::min(i, ahead.size()));
-    std::size_t count = events_->fetch_singles(places.subspan(i), meanwhile, {end_, left});
+    std::size_t count = events_->fetch_singles(places.subspan(i), meanwhile, {end_, ordinals.size() - i});
     if (count == 0) {
       if (!meanwhile.empty()) format::prefetch_frame(meanwhile.front());
       const auto fetched = events_->fetch(places[i], *end_);
       if (!fetched) return stop_at(ordinals[i], fetched.error());
       count = 1;
     }
-    for (const EventView *event = end_, *const behind = end_ + count; event != behind; ++event, ++i) {
-      if (event->position != first + ordinals[i]) {
-        return stop_at(ordinals[i], {.code = Errc::corrupt,
-                                     .what = "position of an indexed event",
-                                     .segment = part_->segment().number(),
-                                     .offset = places[i].offset,
-                                     .expected = first + ordinals[i],
-                                     .actual = event->position});
-      }
-      if (matches_.by_occurred && !plan_.occurred_inside(event->occurred_at)) continue;
-      if (end_ != event) *end_ = *event;
-      ++end_;
-    }
+    std::size_t good = 0;
+    while (good < count && end_[good].position == first + ordinals[i + good]) ++good;
+    const Position stray = good < count ? end_[good].position : 0;
+    keep(good);
+    i += good;
+    if (good == count) continue;
+    return stop_at(ordinals[i], {.code = Errc::corrupt,
+                                 .what = "position of an indexed event",
+                                 .segment = part_->segment().number(),
+                                 .offset = places[i].offset,
+                                 .expected = first + ordinals[i],
+                                 .actual = stray});
   }
   return true;
+}
+
+void QueryCursor::keep(std::size_t count) {
+  EventView* const behind = end_ + count;
+  end_ = !matches_.by_occurred ? behind : std::remove_if(end_, behind, [this](const EventView& event) {
+    return !plan_.occurred_inside(event.occurred_at);
+  });
 }
 
 bool QueryCursor::stop_at(std::uint32_t ordinal, const Error& error) {

@@ -44,6 +44,8 @@ class QueryCursor final : public EventCursor {
   // The next ordinals of the part at hand, ascending in either direction. Its index must not change meanwhile.
   std::size_t take(std::span<std::uint32_t> ordinals);
   bool read(const index::SegmentIndex& index, std::span<const std::uint32_t> ordinals);
+  // Keeps of the next `count` events at end_ those that are asked for.
+  void keep(std::size_t count);
   // An event that is not as it should be. Those before it are returned first, forward, and the error is met again when they
   // are used up.
   bool stop_at(std::uint32_t ordinal, const Error& error);
@@ -60,9 +62,9 @@ class QueryCursor final : public EventCursor {
   SegmentChoice choice_;
 
   static constexpr std::size_t kNowhere = ~std::size_t{0};
-  bool in_first_ = true;           // no part is used up yet, and the first one may be all that is read
-  std::size_t unseen_ = kNowhere;  // looked ahead at all parts but so many
-  LookAhead ahead_;
+  bool in_first_ = true;              // no part is used up yet, and the first one may be all that is read
+  std::size_t unseen_ = kNowhere;     // looked ahead at all parts but so many
+  std::unique_ptr<LookAhead> ahead_;  // of parts_, or null
 
   std::shared_ptr<const Parts> parts_;
   std::shared_ptr<Part> part_;          // at hand, or null
