@@ -230,12 +230,13 @@ void Sidecar::prefetch(KeyKind kind, std::uint64_t hash, Step step) const noexce
   tables(kind).small.prefetch(hash, step == Step::first ? SmallTable::Step::bucket : SmallTable::Step::entries);
 }
 
-std::size_t Sidecar::likely(KeyKind kind, std::uint64_t hash, std::span<std::uint32_t> out) const noexcept {
-  const SmallTable& small = tables(kind).small;
-  const SmallTable::Group group = small.group(hash);
+std::size_t Sidecar::likely(const Key& key, std::uint64_t hash, std::span<std::uint32_t> out) const noexcept {
+  const Tables& tables = this->tables(key.kind);
+  if (tables.large.find(hash, key.bytes) != nullptr) return 0;
+  const SmallTable::Group group = tables.small.group(hash);
   const std::size_t count = std::min(group.size(), out.size());
-  for (std::size_t i = 0; i < count; ++i) out[i] = small.ordinal(group[i]);
-  return count;
+  for (std::size_t i = 0; i < count; ++i) out[i] = tables.small.ordinal(group[i]);
+  return group.size();
 }
 
 std::uint32_t Sidecar::ordinal_at(std::uint64_t frame_offset) const {

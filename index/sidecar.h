@@ -76,8 +76,9 @@ class Sidecar final : public SegmentIndex {
   using Step = MonotoneList::Step;
   [[nodiscard]] std::uint64_t hash_of(const Key& key) const noexcept { return hash_(key); }
   void prefetch(KeyKind kind, std::uint64_t hash, Step step) const noexcept;
-  // The first events of a rare key of that hash, if there is one: which no event was asked for. Returns how many.
-  [[nodiscard]] std::size_t likely(KeyKind kind, std::uint64_t hash, std::span<std::uint32_t> out) const noexcept;
+  // The events of a rare key of that hash, if there is one, as far as there is room for them; returns how many they are. They
+  // are all the events that the key has, if one of them has it; else it has none. 0: look with find().
+  [[nodiscard]] std::size_t likely(const Key& key, std::uint64_t hash, std::span<std::uint32_t> out) const noexcept;
   void prefetch_places(std::span<const std::uint32_t> ordinals, Step step) const noexcept;
   // places(), when all that it looks at is there.
   void warm_places(std::span<const std::uint32_t> ordinals, std::span<Place> out) const noexcept;

@@ -82,7 +82,10 @@ bool EventFetcher::read_key_event(std::uint32_t ordinal, EventView& event) const
 
 bool EventFetcher::carries(std::uint32_t ordinal, const Key& key) const {
   EventView event;
-  if (!read_key_event(ordinal, event)) return false;
+  return read_key_event(ordinal, event) && log::carries(event, key);
+}
+
+bool carries(const EventView& event, const Key& key) noexcept {
   switch (key.kind) {
     case KeyKind::stream: return event.stream == key.bytes;
     case KeyKind::type: return event.type == key.bytes;

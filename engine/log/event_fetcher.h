@@ -66,6 +66,9 @@ class EventFetcher final : public index::EventKeys {
   mutable std::optional<Error> error_;
 };
 
+// Whether an event has a key.
+bool carries(const EventView& event, const index::Key& key) noexcept;
+
 // Keys as an index has them.
 index::Key stream_key(std::string_view stream) noexcept;
 index::Key type_key(std::string_view type) noexcept;

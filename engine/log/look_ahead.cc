@@ -26,8 +26,10 @@ void LookAhead::look_up(const index::Key& key, bool forward) {
   for (const Share& it : shares_) it.sidecar->prefetch(key.kind, hash, Step::second);
   for (Share& it : shares_) {
     it.begin = events_;
-    events_ += it.sidecar->likely(key.kind, hash, std::span(ordinals_).subspan(events_));
+    const std::size_t found = it.sidecar->likely(key, hash, std::span(ordinals_).subspan(events_));
+    events_ = std::min(events_ + found, kEventsMax);
     it.end = events_;
+    it.whole = it.end - it.begin == found;
     it.sidecar->prefetch_places(ordinals_of(it), Step::first);
   }
   for (const Share& it : shares_) it.sidecar->prefetch_places(ordinals_of(it), Step::second);
@@ -44,10 +46,20 @@ void LookAhead::locate(const Share& share, bool forward) noexcept {
   }
 }
 
+const LookAhead::Share* LookAhead::share_of(const Part& part) const noexcept {
+  const auto share = std::ranges::find(shares_, &part, &Share::part);
+  return share == shares_.end() ? nullptr : &*share;
+}
+
+std::span<const std::uint32_t> LookAhead::events(const Part& part) const noexcept {
+  const Share* const share = share_of(part);
+  return share != nullptr && share->whole ? ordinals_of(*share) : std::span<const std::uint32_t>();
+}
+
 std::span<const index::Place> LookAhead::places(const Part& part,
                                                 std::span<const std::uint32_t> ordinals) const noexcept {
-  const auto share = std::ranges::find(shares_, &part, &Share::part);
-  if (share == shares_.end()) return {};
+  const Share* const share = share_of(part);
+  if (share == nullptr) return {};
   const auto known = ordinals_of(*share);
   const auto from = static_cast<std::size_t>(std::ranges::lower_bound(known, ordinals.front()) - known.begin());
   if (known.size() - from < ordinals.size() || !std::ranges::equal(ordinals, known.subspan(from, ordinals.size()))) {

@@ -20,8 +20,8 @@ namespace daybook::log {
 // The first line of every frame is asked for as soon as its place is known, and the rest of a frame, whose size stands there,
 // some events before it is read.
 //
-// It decides nothing: whether a part has a key, and which of its events are asked for, is found out later, and finds its way
-// warm.
+// It decides nothing: whether a part has the key is found out by reading its events, and which of them are asked for by the
+// cursor.
 //
 // Thread safety: none. Lifetime: the parts of the last gather() must outlive it.
 class LookAhead {
@@ -33,6 +33,10 @@ class LookAhead {
   // Forgets what there was, and looks into those parts, in the order of reading: the first kPartsMax of them, as far as they are
   // open, over a sidecar, and there is room for their events.
   void gather(std::span<const Part* const> parts, const index::Key& key, bool forward);
+
+  // The events of the key in a part: all of them if one of them has it, else there are none. Empty: that is not known here.
+  // Valid until the next gather().
+  [[nodiscard]] std::span<const std::uint32_t> events(const Part& part) const noexcept;
 
   // The places of the events at those ordinals of a part, of which there is one at least; none: they are not known here.
   // Valid until the next gather().
@@ -57,8 +61,11 @@ class LookAhead {
     const index::Sidecar* sidecar = nullptr;
     std::size_t begin = 0;
     std::size_t end = 0;
+    bool whole = false;  // there was room for all that it has
   };
 
+  // Null: there is none.
+  [[nodiscard]] const Share* share_of(const Part& part) const noexcept;
   [[nodiscard]] std::span<const std::uint32_t> ordinals_of(const Share& share) const noexcept {
     return std::span(ordinals_).subspan(share.begin, share.end - share.begin);
   }

@@ -15,6 +15,7 @@ QueryCursor::QueryCursor(std::shared_ptr<LogIndex> index, QueryPlan plan, const 
       visibility_(options.visibility),
       verify_(options.verify),
       key_(plan_.key()),
+      key_alone_(plan_.is_key_alone()),
       far_(options.limit == 0 || options.limit > kBlockMax),
       choice_([this](const index::Checkpoint& checkpoint) { return plan_.segments(checkpoint); }) {
   window_.after = options.after;
@@ -118,16 +119,26 @@ OrdinalRange QueryCursor::visible(const Part& part, const index::SegmentIndex& i
 bool QueryCursor::enter(std::shared_ptr<Part> part) {
   const auto entered = part->with_index([&](const index::SegmentIndex& index) -> Result<void> {
     looked_at_ = visible(*part, index);
-    const PositionWindow window{part->base() + looked_at_.begin, part->base() + looked_at_.end + 1};
-    auto matches = plan_.evaluate(*part, index, window);
-    if (!matches) return fail(matches.error());
-    matches_ = std::move(*matches);
-    return {};
+    return find_matches(*part, index);
   });
   if (!entered) return failed(entered.error());
   part_ = std::move(part);
   epoch_ = part_->segment().header().epoch;
   return true;
+}
+
+// What was found ahead need not be found again. That it is of this key shows when the first of the events is read.
+Result<void> QueryCursor::find_matches(const Part& part, const index::SegmentIndex& index) {
+  const auto ahead = key_alone_ && ahead_ != nullptr ? ahead_->events(part) : std::span<const std::uint32_t>();
+  unproven_ = !ahead.empty();
+  if (unproven_) {
+    matches_ = {.events = index::Selection(index::Postings(index::Ordinals::of(ahead))), .range = looked_at_};
+    return {};
+  }
+  auto matches = plan_.evaluate(part, index, {part.base() + looked_at_.begin, part.base() + looked_at_.end + 1});
+  if (!matches) return fail(matches.error());
+  matches_ = std::move(*matches);
+  return {};
 }
 
 void QueryCursor::leave() {
@@ -183,11 +194,15 @@ bool QueryCursor::read(const index::SegmentIndex& index, std::span<const std::ui
     if (count == 0) {
       if (!meanwhile.empty()) format::prefetch_frame(meanwhile.front());
       const auto fetched = events_->fetch(places[i], *end_);
-      if (!fetched) return stop_at(ordinals[i], fetched.error());
+      if (!fetched) {
+        const bool other = unproven_ && !events_->carries(ordinals[i], *key_) && !events_->error();
+        return other ? nothing() : stop_at(ordinals[i], fetched.error());
+      }
       count = 1;
     }
     std::size_t good = 0;
     while (good < count && end_[good].position == first + ordinals[i + good]) ++good;
+    if (good > 0 && std::exchange(unproven_, false) && !carries(*end_, *key_)) return nothing();
     const Position stray = good < count ? end_[good].position : 0;
     keep(good);
     i += good;
@@ -199,6 +214,11 @@ bool QueryCursor::read(const index::SegmentIndex& index, std::span<const std::ui
                                  .expected = first + ordinals[i],
                                  .actual = stray});
   }
+  return true;
+}
+
+bool QueryCursor::nothing() {
+  matches_.range = {};
   return true;
 }
 

@@ -37,6 +37,8 @@ class QueryCursor final : public EventCursor {
   // Looks ahead when the next part, `left` parts from the end of the list, has not been looked at.
   void look_ahead(std::size_t left);
   bool enter(std::shared_ptr<Part> part);
+  // What the part has of the events in question, among those in looked_at_.
+  Result<void> find_matches(const Part& part, const index::SegmentIndex& index);
   // What is in the window of a part, as far as it is visible.
   [[nodiscard]] OrdinalRange visible(const Part& part, const index::SegmentIndex& index) const;
   // Takes everything of the part at hand out of the window.
@@ -44,6 +46,8 @@ class QueryCursor final : public EventCursor {
   // The next ordinals of the part at hand, ascending in either direction. Its index must not change meanwhile.
   std::size_t take(std::span<std::uint32_t> ordinals);
   bool read(const index::SegmentIndex& index, std::span<const std::uint32_t> ordinals);
+  // The part does not have the key after all.
+  bool nothing();
   // Keeps of the next `count` events at end_ those that are asked for.
   void keep(std::size_t count);
   // An event that is not as it should be. Those before it are returned first, forward, and the error is met again when they
@@ -57,6 +61,7 @@ class QueryCursor final : public EventCursor {
   const Visibility visibility_;
   const std::optional<bool> verify_;
   const std::optional<index::Key> key_;  // of plan_
+  const bool key_alone_;                 // which is all that it says
   const bool far_;                       // many events may be read
   PositionWindow window_;                // what is still to be looked at
   SegmentChoice choice_;
@@ -71,6 +76,7 @@ class QueryCursor final : public EventCursor {
   std::optional<EventFetcher> events_;  // of it, once one has been read
   OrdinalRange looked_at_;              // of it
   QueryPlan::Matches matches_;          // in that
+  bool unproven_ = false;               // whether the part has the key at all
   std::size_t block_size_ = 4;          // grows: the first page is often all that is read
   std::vector<EventView> block_;
   std::array<index::Place, kBlockMax> places_;  // of a block that was not looked ahead at

@@ -84,6 +84,18 @@ std::optional<index::Key> QueryPlan::key() const noexcept {
   return query_.items.size() == 1 ? key_of(query_.items.front()) : std::nullopt;
 }
 
+bool QueryPlan::within_times() const noexcept {
+  return query_.recorded_from || query_.recorded_before || query_.occurred_from || query_.occurred_before;
+}
+
+bool QueryPlan::within_versions() const noexcept {
+  return versions_ && (versions_->from > 1 || versions_->to != std::numeric_limits<Version>::max());
+}
+
+bool QueryPlan::is_key_alone() const noexcept {
+  return key() && query_.except.empty() && !within_times() && !within_versions();
+}
+
 // An event of the item has to be in all of the sets.
 Selection QueryPlan::find(const QueryItem& item, const SegmentIndex& index, const EventFetcher& events) {
   const auto find_key = [&](const index::Key& key) { return Selection(index.find(key, events)); };
@@ -135,8 +147,7 @@ OrdinalRange QueryPlan::crop_by_time(const SegmentIndex& index, EventFetcher& ev
 
 // The versions of a stream are without gaps: version v is the (v - v0)-th event, when the first has v0.
 Result<void> QueryPlan::crop_by_version(const Postings& postings, EventFetcher& events, OrdinalRange& range) const {
-  const bool all = versions_->from <= 1 && versions_->to == std::numeric_limits<Version>::max();
-  if (all || !postings) return {};
+  if (!postings) return {};
   EventView first;
   DAYBOOK_TRY(events.fetch(postings->first(), first));
   const std::uint64_t size = postings->size();
@@ -179,7 +190,7 @@ Result<QueryPlan::Matches> QueryPlan::evaluate(const Part& part, const SegmentIn
     matches.events = Selection::without(std::move(matches.events), find_any(query_.except, index, events));
   }
   if (events.error()) return fail(*events.error());
-  if (versions_) DAYBOOK_TRY(crop_by_version(*matches.events.set(), events, matches.range));
+  if (within_versions()) DAYBOOK_TRY(crop_by_version(*matches.events.set(), events, matches.range));
   return matches;
 }
 
@@ -192,8 +203,8 @@ Result<std::uint64_t> QueryPlan::count(const Part& part, const SegmentIndex& ind
                                        const PositionWindow& window) const {
   const OrdinalRange all = window.of(part.base(), part.events(index));
   if (part.damage() && !all.empty()) return fail(*part.damage());
-  const bool whole = all.begin == 0 && all.end == index.events() && !query_.recorded_from && !query_.recorded_before &&
-                     !query_.occurred_from && !query_.occurred_before && query_.except.empty() && !versions_;
+  const bool whole =
+      all.begin == 0 && all.end == index.events() && query_.except.empty() && !within_times() && !within_versions();
   if (whole && query_.items.empty()) return std::uint64_t{index.events()};
   if (whole && query_.items.size() == 1) {
     // What is said of a key needs no set.

@@ -56,6 +56,9 @@ class QueryPlan {
   // The key that all of them have, where the query is of one alone.
   [[nodiscard]] std::optional<index::Key> key() const noexcept;
 
+  // Whether all events of that key are in question.
+  [[nodiscard]] bool is_key_alone() const noexcept;
+
   // What a part holds of the events in question.
   struct Matches {
     index::Selection events;   // not yet cropped to `range`
@@ -83,6 +86,9 @@ class QueryPlan {
   [[nodiscard]] static index::Selection find_any(const std::vector<QueryItem>& items, const index::SegmentIndex& index,
                                                  const EventFetcher& events);
   [[nodiscard]] bool outside(const index::CheckpointSegment& segment) const noexcept;
+
+  [[nodiscard]] bool within_times() const noexcept;
+  [[nodiscard]] bool within_versions() const noexcept;
 
   Query query_;
   std::optional<VersionWindow> versions_;

@@ -1,0 +1,137 @@
+// Streams that an index cannot tell apart by what it knows of their ids.
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "index/key.h"
+#include "store/store_fixture.h"
+
+namespace daybook::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Ids whose hashes begin with the same 32 bits: a sidecar of few events knows fewer.
+std::pair<std::string, std::string> colliding_streams() {
+  std::unordered_map<std::uint64_t, std::string> seen;
+  for (std::uint64_t number = 0;; ++number) {
+    std::string id = "stream-" + std::to_string(number);
+    const std::uint64_t known = index::key_hash({index::KeyKind::stream, id}) >> 32;
+    const auto [at, is_new] = seen.emplace(known, id);
+    if (!is_new) return {at->second, id};
+  }
+}
+
+// Segments of some fifty events: a first part with `here_` alone, one with both streams, and one with `there_` alone.
+class CollisionTest : public StoreTest {
+ protected:
+  void SetUp() override {
+    StoreTest::SetUp();
+    for (int i = 0; i < 900; ++i) {
+      if (i % 10 == 0 && i < 600) append_to(here_, "of-here-" + std::to_string(i) + ";");
+      if (i % 10 == 5 && i >= 300) append_to(there_, "of-there-" + std::to_string(i) + ";");
+      append_to("other-" + std::to_string(i), std::string(1000, '.'));
+    }
+    reopen_with_sidecars();
+  }
+
+  void reopen_with_sidecars() {
+    reopen();
+    const auto files = [this](const char* extension) {
+      return std::count_if(fs::directory_iterator(path() / "segments"), fs::directory_iterator(),
+                           [extension](const auto& entry) { return entry.path().extension() == extension; });
+    };
+    for (int wait = 0; wait < 2'000 && files(".idx") < 15; ++wait) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    ASSERT_GE(files(".idx"), 15);
+    reopen();
+  }
+
+  // Versions, in the order in which they come, of events that are all of that stream.
+  std::vector<Version> versions(const std::string& stream, const StreamReadOptions& options = {}) {
+    std::vector<Version> found;
+    Cursor cursor = store().read_stream(stream, options);
+    while (const EventView* const event = cursor.next()) {
+      EXPECT_EQ(event->stream, stream);
+      found.push_back(event->version);
+    }
+    EXPECT_FALSE(cursor.error()) << describe(*cursor.error());
+    return found;
+  }
+
+  static std::vector<Version> up_to(Version last) {
+    std::vector<Version> all;
+    for (Version version = 1; version <= last; ++version) all.push_back(version);
+    return all;
+  }
+
+  // One bit of the payload of an event.
+  void damage(const std::string& payload) const {
+    for (const auto& entry : fs::directory_iterator(path() / "segments")) {
+      if (entry.path().extension() != ".seg") continue;
+      std::fstream file(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
+      const std::string bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+      const std::size_t at = bytes.find(payload);
+      if (at == std::string::npos) continue;
+      file.clear();
+      file.seekp(static_cast<std::streamoff>(at));
+      file.put(static_cast<char>(payload.front() ^ 1));
+      return;
+    }
+    FAIL() << payload;
+  }
+
+  const std::pair<std::string, std::string> streams_ = colliding_streams();
+  const std::string& here_ = streams_.first;
+  const std::string& there_ = streams_.second;
+};
+
+TEST_F(CollisionTest, EachIsReadWithoutTheOther) {
+  EXPECT_EQ(versions(here_), up_to(60));
+  EXPECT_EQ(versions(there_), up_to(60));
+  EXPECT_EQ(store().count(Query::stream(here_)).value(), 60u);
+  EXPECT_EQ(store().count(Query::stream(there_)).value(), 60u);
+}
+
+TEST_F(CollisionTest, BackwardToo) {
+  std::vector<Version> back = up_to(60);
+  std::ranges::reverse(back);
+  EXPECT_EQ(versions(here_, {.direction = Direction::backward}), back);
+  EXPECT_EQ(versions(there_, {.direction = Direction::backward}), back);
+}
+
+TEST_F(CollisionTest, InAWindowOfVersionsToo) {
+  EXPECT_EQ(versions(there_, {.from_version = 2, .to_version = 3}), (std::vector<Version>{2, 3}));
+  EXPECT_EQ(versions(here_, {.from_version = 59}), (std::vector<Version>{59, 60}));
+}
+
+// Of many events in a segment, one of them is in the large table; the other has the group that both would have.
+TEST_F(CollisionTest, AndWhereOneHasMany) {
+  for (int i = 0; i < 2'000; ++i) append_to(i % 40 == 7 ? there_ : here_);
+  reopen_with_sidecars();
+  EXPECT_EQ(versions(here_), up_to(60 + 1'950));
+  EXPECT_EQ(versions(there_), up_to(60 + 50));
+}
+
+TEST_F(CollisionTest, DamageToOneIsNoErrorOfTheOther) {
+  for (int i = 0; i < 300; i += 10) damage("of-here-" + std::to_string(i) + ";");  // where the other stream is not
+  reopen_with_sidecars();
+  EXPECT_EQ(versions(there_), up_to(60));
+  Cursor cursor = store().read_stream(here_);
+  EXPECT_EQ(cursor.next(), nullptr);
+  ASSERT_TRUE(cursor.error());
+  EXPECT_EQ(cursor.error()->code, Errc::corrupt);
+}
+
+}  // namespace
+}  // namespace daybook::test
