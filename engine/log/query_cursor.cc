@@ -26,18 +26,17 @@ bool QueryCursor::load() {
   std::array<std::uint32_t, kBlockMax> room;
   while (!error_) {
     if (part_ == nullptr && !next_part()) return false;
-    std::size_t count = 0;
+    if (matches_.range.empty()) {
+      leave();
+      continue;
+    }
     const bool good = part_->with_index([&](const index::SegmentIndex& index) {
-      count = take(std::span(room).first(block_size_));
+      const std::size_t count = take(std::span(room).first(block_size_));
       return count == 0 || read(index, std::span(room).first(count));
     });
     if (!good) return false;
     block_size_ = std::min(block_size_ * 2, kBlockMax);
-    if (count == 0) {
-      leave();
-    } else if (next_ != end_) {
-      return true;  // else none of them had occurred inside the window
-    }
+    if (next_ != end_) return true;  // else none of them had occurred inside the window
   }
   return false;
 }
@@ -97,7 +96,10 @@ void QueryCursor::look_ahead(std::size_t left) {
 Result<bool> QueryCursor::looks_into(Part& part) {
   const auto ready = index_->ready(part, window_, choice_);
   if (!ready) return ready;
-  if (*ready) return part.with_index([&](const index::SegmentIndex& index) { return !visible(part, index).empty(); });
+  if (*ready) {
+    looked_at_ = part.with_index([&](const index::SegmentIndex& index) { return visible(part, index); });
+    return !looked_at_.empty();
+  }
   if (forward_) {
     window_.after = std::max(window_.after, part.base() + part.sealed()->events);
   } else {
@@ -117,10 +119,7 @@ OrdinalRange QueryCursor::visible(const Part& part, const index::SegmentIndex& i
 }
 
 bool QueryCursor::enter(std::shared_ptr<Part> part) {
-  const auto entered = part->with_index([&](const index::SegmentIndex& index) -> Result<void> {
-    looked_at_ = visible(*part, index);
-    return find_matches(*part, index);
-  });
+  const auto entered = part->with_index([&](const auto& index) { return find_matches(*part, index); });
   if (!entered) return failed(entered.error());
   part_ = std::move(part);
   epoch_ = part_->segment().header().epoch;
@@ -129,10 +128,11 @@ bool QueryCursor::enter(std::shared_ptr<Part> part) {
 
 // What was found ahead need not be found again. That it is of this key shows when the first of the events is read.
 Result<void> QueryCursor::find_matches(const Part& part, const index::SegmentIndex& index) {
-  const auto ahead = key_alone_ && ahead_ != nullptr ? ahead_->events(part) : std::span<const std::uint32_t>();
-  unproven_ = !ahead.empty();
+  known_ = key_alone_ && ahead_ != nullptr ? ahead_->events(part) : std::span<const std::uint32_t>();
+  unproven_ = !known_.empty();
   if (unproven_) {
-    matches_ = {.events = index::Selection(index::Postings(index::Ordinals::of(ahead))), .range = looked_at_};
+    matches_.range = looked_at_;
+    matches_.by_occurred = false;
     return {};
   }
   auto matches = plan_.evaluate(part, index, {part.base() + looked_at_.begin, part.base() + looked_at_.end + 1});
@@ -159,14 +159,23 @@ std::uint64_t QueryCursor::trusted_from() const noexcept {
 
 std::size_t QueryCursor::take(std::span<std::uint32_t> ordinals) {
   OrdinalRange& range = matches_.range;
-  if (forward_) {
-    const std::size_t count = matches_.events.read(range.begin, range.end, ordinals);
-    if (count > 0) range.begin = ordinals[count - 1] + 1;
-    return count;
+  std::size_t count = 0;
+  if (!known_.empty()) {
+    const auto begin = std::ranges::lower_bound(known_, range.begin);
+    const std::span<const std::uint32_t> left(begin, std::ranges::lower_bound(begin, known_.end(), range.end));
+    count = std::min(left.size(), ordinals.size());
+    std::ranges::copy(forward_ ? left.first(count) : left.last(count), ordinals.begin());
+  } else if (forward_) {
+    count = matches_.events.read(range.begin, range.end, ordinals);
+  } else {
+    count = matches_.events.read_back(range.begin, range.end, ordinals);
+    std::reverse(ordinals.begin(), ordinals.begin() + static_cast<std::ptrdiff_t>(count));
   }
-  const std::size_t count = matches_.events.read_back(range.begin, range.end, ordinals);
-  if (count > 0) range.end = ordinals[count - 1];
-  std::reverse(ordinals.begin(), ordinals.begin() + static_cast<std::ptrdiff_t>(count));
+  if (count < ordinals.size()) {
+    (forward_ ? range.begin : range.end) = forward_ ? range.end : range.begin;
+  } else {
+    (forward_ ? range.begin : range.end) = forward_ ? ordinals.back() + 1 : ordinals.front();
+  }
   return count;
 }
 

@@ -33,6 +33,7 @@ class QueryCursor final : public EventCursor {
   bool next_part();
   // The next part that may have some; null: there is none, or an error. Those before it go out of the window.
   std::shared_ptr<Part> part_in_window();
+  // Whether there may be some, among those in looked_at_.
   Result<bool> looks_into(Part& part);
   // Looks ahead when the next part, `left` parts from the end of the list, has not been looked at.
   void look_ahead(std::size_t left);
@@ -43,7 +44,8 @@ class QueryCursor final : public EventCursor {
   [[nodiscard]] OrdinalRange visible(const Part& part, const index::SegmentIndex& index) const;
   // Takes everything of the part at hand out of the window.
   void leave();
-  // The next ordinals of the part at hand, ascending in either direction. Its index must not change meanwhile.
+  // The next ordinals of the part at hand, ascending in either direction; fewer than there is room for only when there are no
+  // more, and nothing is left then. Its index must not change meanwhile.
   std::size_t take(std::span<std::uint32_t> ordinals);
   bool read(const index::SegmentIndex& index, std::span<const std::uint32_t> ordinals);
   // The part does not have the key after all.
@@ -72,12 +74,13 @@ class QueryCursor final : public EventCursor {
   std::unique_ptr<LookAhead> ahead_;  // of parts_, or null
 
   std::shared_ptr<const Parts> parts_;
-  std::shared_ptr<Part> part_;          // at hand, or null
-  std::optional<EventFetcher> events_;  // of it, once one has been read
-  OrdinalRange looked_at_;              // of it
-  QueryPlan::Matches matches_;          // in that
-  bool unproven_ = false;               // whether the part has the key at all
-  std::size_t block_size_ = 4;          // grows: the first page is often all that is read
+  std::shared_ptr<Part> part_;            // at hand, or null
+  std::optional<EventFetcher> events_;    // of it, once one has been read
+  OrdinalRange looked_at_;                // of it
+  QueryPlan::Matches matches_;            // in that; what is left of their range
+  std::span<const std::uint32_t> known_;  // not empty: the matches are those of these, which were found ahead
+  bool unproven_ = false;                 // and may be of another key
+  std::size_t block_size_ = 4;            // grows: the first page is often all that is read
   std::vector<EventView> block_;
   std::array<index::Place, kBlockMax> places_;  // of a block that was not looked ahead at
 };
