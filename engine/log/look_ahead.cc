@@ -13,7 +13,8 @@ void LookAhead::gather(std::span<const Part* const> parts, const index::Key& key
   for (const Part* const part : some) {
     if (part->is_open() && part->sidecar() != nullptr) shares_.push_back({.part = part, .sidecar = part->sidecar()});
   }
-  events_ = next_ = 0;
+  events_ = next_ = at_ = 0;
+  known_ = false;
   if (shares_.empty()) return;
   look_up(key, forward);
   for (const std::byte* const frame : next_frames(kDistance)) format::prefetch_frame(frame);
@@ -46,26 +47,26 @@ void LookAhead::locate(const Share& share, bool forward) noexcept {
   }
 }
 
-const LookAhead::Share* LookAhead::share_of(const Part& part) const noexcept {
-  const auto share = std::ranges::find(shares_, &part, &Share::part);
-  return share == shares_.end() ? nullptr : &*share;
+void LookAhead::turn_to(const Part& part) noexcept {
+  const auto is_it = [&part](const Share& share) { return share.part == &part; };
+  const auto it = std::find_if(shares_.begin() + static_cast<std::ptrdiff_t>(at_), shares_.end(), is_it);
+  known_ = it != shares_.end();
+  if (known_) at_ = static_cast<std::size_t>(it - shares_.begin());
 }
 
-std::span<const std::uint32_t> LookAhead::events(const Part& part) const noexcept {
-  const Share* const share = share_of(part);
-  return share != nullptr && share->whole ? ordinals_of(*share) : std::span<const std::uint32_t>();
+std::span<const std::uint32_t> LookAhead::events() const noexcept {
+  return known_ && shares_[at_].whole ? ordinals_of(shares_[at_]) : std::span<const std::uint32_t>();
 }
 
-std::span<const index::Place> LookAhead::places(const Part& part,
-                                                std::span<const std::uint32_t> ordinals) const noexcept {
-  const Share* const share = share_of(part);
-  if (share == nullptr) return {};
-  const auto known = ordinals_of(*share);
+std::span<const index::Place> LookAhead::places(std::span<const std::uint32_t> ordinals) const noexcept {
+  if (!known_) return {};
+  const Share& share = shares_[at_];
+  const auto known = ordinals_of(share);
   const auto from = static_cast<std::size_t>(std::ranges::lower_bound(known, ordinals.front()) - known.begin());
   if (known.size() - from < ordinals.size() || !std::ranges::equal(ordinals, known.subspan(from, ordinals.size()))) {
     return {};
   }
-  return std::span(places_).subspan(share->begin + from, ordinals.size());
+  return std::span(places_).subspan(share.begin + from, ordinals.size());
 }
 
 }  // namespace daybook::log

@@ -34,14 +34,13 @@ class LookAhead {
   // open, over a sidecar, and there is room for their events.
   void gather(std::span<const Part* const> parts, const index::Key& key, bool forward);
 
-  // The events of the key in a part: all of them if one of them has it, else there are none. Empty: that is not known here.
-  // Valid until the next gather().
-  [[nodiscard]] std::span<const std::uint32_t> events(const Part& part) const noexcept;
-
-  // The places of the events at those ordinals of a part, of which there is one at least; none: they are not known here.
-  // Valid until the next gather().
-  [[nodiscard]] std::span<const index::Place> places(const Part& part,
-                                                     std::span<const std::uint32_t> ordinals) const noexcept;
+  // A part is about to be read. They come in the order in which they were given; some may be left out.
+  void turn_to(const Part& part) noexcept;
+  // Of that part, until the next gather(): the events of the key, all of them if one of them has it, else there are none.
+  // Empty: that is not known here.
+  [[nodiscard]] std::span<const std::uint32_t> events() const noexcept;
+  // The places of its events at those ordinals, of which there is one at least; none: they are not known here.
+  [[nodiscard]] std::span<const index::Place> places(std::span<const std::uint32_t> ordinals) const noexcept;
 
   // So many events are about to be read: the frames of later ones, for format::prefetch_frame() along with each. May be
   // fewer.
@@ -64,8 +63,6 @@ class LookAhead {
     bool whole = false;  // there was room for all that it has
   };
 
-  // Null: there is none.
-  [[nodiscard]] const Share* share_of(const Part& part) const noexcept;
   [[nodiscard]] std::span<const std::uint32_t> ordinals_of(const Share& share) const noexcept {
     return std::span(ordinals_).subspan(share.begin, share.end - share.begin);
   }
@@ -74,6 +71,8 @@ class LookAhead {
   void locate(const Share& share, bool forward) noexcept;
 
   std::vector<Share> shares_;
+  std::size_t at_ = 0;                               // the share of the part that is read, or of one behind it
+  bool known_ = false;                               // and that part has one
   std::array<std::uint32_t, kEventsMax> ordinals_;   // ascending in each share
   std::array<index::Place, kEventsMax> places_;      // of each ordinal
   std::array<const std::byte*, kEventsMax> frames_;  // in the order of reading

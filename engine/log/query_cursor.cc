@@ -128,7 +128,8 @@ bool QueryCursor::enter(std::shared_ptr<Part> part) {
 
 // What was found ahead need not be found again. That it is of this key shows when the first of the events is read.
 Result<void> QueryCursor::find_matches(const Part& part, const index::SegmentIndex& index) {
-  known_ = key_alone_ && ahead_ != nullptr ? ahead_->events(part) : std::span<const std::uint32_t>();
+  if (ahead_ != nullptr) ahead_->turn_to(part);
+  known_ = key_alone_ && ahead_ != nullptr ? ahead_->events() : std::span<const std::uint32_t>();
   unproven_ = !known_.empty();
   if (unproven_) {
     matches_.range = looked_at_;
@@ -187,7 +188,7 @@ bool QueryCursor::read(const index::SegmentIndex& index, std::span<const std::ui
   std::span<const index::Place> places;
   std::span<const std::byte* const> ahead;
   if (ahead_ != nullptr) {
-    places = ahead_->places(*part_, ordinals);
+    places = ahead_->places(ordinals);
     ahead = ahead_->next_frames(ordinals.size());
   }
   if (places.empty()) {
