@@ -5,6 +5,7 @@
 #include <cstring>
 #include <functional>
 
+#include "index/prefetch.h"
 #include "index/sidecar_layout.h"
 
 namespace daybook::index {
@@ -187,7 +188,7 @@ std::size_t LargeTable::likely(std::uint64_t hash) const noexcept {
 }
 
 void LargeTable::prefetch(std::uint64_t hash) const noexcept {
-  if (!entries_.empty()) __builtin_prefetch(&entries_[likely(hash)], 0, 2);
+  if (!entries_.empty()) prefetch_line(&entries_[likely(hash)]);
 }
 
 // A few entries from where it should be, mostly, in steps that double: hashes that somebody has chosen take a search.

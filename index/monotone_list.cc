@@ -7,6 +7,8 @@
 #include <cstring>
 #include <limits>
 
+#include "index/prefetch.h"
+
 namespace daybook::index {
 namespace {
 
@@ -163,11 +165,11 @@ Result<MonotoneList> MonotoneList::parse(std::span<const std::byte> bytes, const
 void MonotoneList::prefetch(std::uint32_t i, Step step) const noexcept {
   assert(i < count_);
   const Block& block = blocks_[i / kBlock];
-  if (step == Step::first) return __builtin_prefetch(&block, 0, 2);
+  if (step == Step::first) return prefetch_line(&block);
   // It may go on in the next line.
   const std::byte* const at = data_ + block.start + i % kBlock * block.width / 8;
-  __builtin_prefetch(at, 0, 2);
-  __builtin_prefetch(at + 7, 0, 2);
+  prefetch_line(at);
+  prefetch_line(at + 7);
 }
 
 std::uint32_t MonotoneList::lower_bound(std::uint64_t value) const noexcept {

@@ -5,6 +5,7 @@
 #include <cassert>
 #include <cstring>
 
+#include "index/prefetch.h"
 #include "index/sidecar_layout.h"
 
 namespace daybook::index {
@@ -177,11 +178,11 @@ SmallTable::Group SmallTable::leading(Group entries, std::uint32_t fingerprint) 
 void SmallTable::prefetch(std::uint64_t hash, Step step) const noexcept {
   if (starts_.empty()) return;
   const std::uint32_t* const start = &starts_[bucket_of(hash)];
-  if (step == Step::bucket) return __builtin_prefetch(start, 0, 2);
+  if (step == Step::bucket) return prefetch_line(start);
   // A bucket has a line's worth of entries, on average, which seldom begins with the line.
   constexpr std::size_t kLine = 64 / sizeof(std::uint32_t);
-  __builtin_prefetch(entries_.data() + *start, 0, 2);
-  if (*start + kLine < entries_.size()) __builtin_prefetch(entries_.data() + *start + kLine, 0, 2);
+  prefetch_line(entries_.data() + *start);
+  if (*start + kLine < entries_.size()) prefetch_line(entries_.data() + *start + kLine);
 }
 
 // A bucket has a dozen entries. Looking at all of them, without a branch, takes less than the branches of a search.

@@ -312,7 +312,7 @@ std::size_t read_singles(std::span<const std::byte> segment, std::span<const std
 
 // To look ahead, in two steps: the line of a frame's first word, and when that is there, what is behind it. Into the second level
 // of the cache: the first level takes some twenty lines at a time and drops what is asked for beyond them.
-inline void prefetch_word(const std::byte* frame) noexcept { __builtin_prefetch(frame, 0, 2); }
+[[gnu::always_inline]] inline void prefetch_word(const std::byte* frame) noexcept { __builtin_prefetch(frame, 0, 2); }
 inline void prefetch_frame(const std::byte* frame) noexcept {
   constexpr std::uint64_t kLine = 64;
   constexpr std::uint64_t kShort = 5 * kLine;

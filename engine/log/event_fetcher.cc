@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "index/prefetch.h"
+
 namespace daybook::log {
 
 using index::Key;
@@ -63,7 +65,7 @@ std::size_t EventFetcher::fetch_singles(std::span<const index::Place> places, st
 
 void EventFetcher::prefetch(const index::Place& place) const noexcept {
   const std::byte* const frame = segment_.data().data() + place.offset;
-  for (std::size_t line = 0; line < 4; ++line) __builtin_prefetch(frame + 64 * line, 0, 2);
+  for (std::size_t line = 0; line < 4; ++line) index::prefetch_line(frame + 64 * line);
 }
 
 // In place, because an index keeps no copy of a key: the payload comes right behind the header.
