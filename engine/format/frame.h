@@ -311,7 +311,7 @@ std::size_t read_singles(std::span<const std::byte> segment, std::span<const std
                          Check check, std::span<const std::byte* const> ahead, std::span<EventView> events) noexcept;
 
 // To look ahead, in two steps: the line of a frame's first word, and when that is there, what is behind it. Into the second level
-// of the cache: the first level takes some twenty lines at a time and drops what is asked for beyond them.
+// of the cache, and always inlined, as index/prefetch.h says why.
 [[gnu::always_inline]] inline void prefetch_word(const std::byte* frame) noexcept { __builtin_prefetch(frame, 0, 2); }
 inline void prefetch_frame(const std::byte* frame) noexcept {
   constexpr std::uint64_t kLine = 64;
@@ -319,7 +319,7 @@ inline void prefetch_frame(const std::byte* frame) noexcept {
   constexpr std::uint64_t kFar = 17 * kLine;  // the processor goes on by itself
   const std::uint64_t size = load_word(frame).size();
   if (size > kShort) {
-    // The first level after all: a tenth less time for frames of 1 KiB.
+    // The first level after all: a stream of 1 KiB frames takes 8 % less time.
     for (std::uint64_t at = kLine; at < std::min(size, kFar); at += kLine) __builtin_prefetch(frame + at);
     return;
   }

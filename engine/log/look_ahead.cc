@@ -9,13 +9,15 @@ namespace daybook::log {
 void LookAhead::gather(std::span<const Part* const> parts, const index::Key& key, bool forward) {
   const auto some = parts.first(std::min(parts.size(), kPartsMax));
   shares_.clear();
-  shares_.reserve(some.size());
   for (const Part* const part : some) {
-    if (part->is_open() && part->sidecar() != nullptr) shares_.push_back({.part = part, .sidecar = part->sidecar()});
+    if (!part->is_open() || part->sidecar() == nullptr) continue;
+    if (shares_.empty()) shares_.reserve(some.size());
+    shares_.push_back({.part = part, .sidecar = part->sidecar()});
   }
   events_ = next_ = at_ = 0;
   known_ = false;
   if (shares_.empty()) return;
+  if (room_ == nullptr) room_ = std::make_unique_for_overwrite<Room>();
   look_up(key, forward);
   for (const std::byte* const frame : next_frames(kDistance)) format::prefetch_frame(frame);
 }
@@ -27,7 +29,7 @@ void LookAhead::look_up(const index::Key& key, bool forward) {
   for (const Share& it : shares_) it.sidecar->prefetch(key.kind, hash, Step::second);
   for (Share& it : shares_) {
     it.begin = events_;
-    const std::size_t found = it.sidecar->likely(key, hash, std::span(ordinals_).subspan(events_));
+    const std::size_t found = it.sidecar->likely(key, hash, std::span(room_->ordinals).subspan(events_));
     events_ = std::min(events_ + found, kEventsMax);
     it.end = events_;
     it.whole = it.end - it.begin == found;
@@ -39,11 +41,12 @@ void LookAhead::look_up(const index::Key& key, bool forward) {
 
 void LookAhead::locate(const Share& share, bool forward) noexcept {
   const std::byte* const segment = share.part->segment().data().data();
-  share.sidecar->warm_places(ordinals_of(share), std::span(places_).subspan(share.begin, share.end - share.begin));
+  share.sidecar->warm_places(ordinals_of(share),
+                             std::span(room_->places).subspan(share.begin, share.end - share.begin));
   for (std::size_t i = share.begin; i < share.end; ++i) {
-    const std::byte* const frame = segment + places_[i].offset;
+    const std::byte* const frame = segment + room_->places[i].offset;
     format::prefetch_word(frame);
-    frames_[forward ? i : share.begin + share.end - 1 - i] = frame;
+    room_->frames[forward ? i : share.begin + share.end - 1 - i] = frame;
   }
 }
 
@@ -66,7 +69,7 @@ std::span<const index::Place> LookAhead::places(std::span<const std::uint32_t> o
   if (known.size() - from < ordinals.size() || !std::ranges::equal(ordinals, known.subspan(from, ordinals.size()))) {
     return {};
   }
-  return std::span(places_).subspan(share.begin + from, ordinals.size());
+  return std::span(room_->places).subspan(share.begin + from, ordinals.size());
 }
 
 }  // namespace daybook::log

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -28,8 +29,6 @@ class LookAhead {
  public:
   static constexpr std::size_t kPartsMax = 32;
 
-  LookAhead() noexcept {}  // what there is room for means nothing yet
-
   // Forgets what there was, and looks into those parts, in the order of reading: the first kPartsMax of them, as far as they are
   // open, over a sidecar, and there is room for their events.
   void gather(std::span<const Part* const> parts, const index::Key& key, bool forward);
@@ -47,14 +46,20 @@ class LookAhead {
   [[nodiscard]] std::span<const std::byte* const> next_frames(std::size_t events) noexcept {
     const std::size_t count = std::min(events, events_ - next_);
     next_ += count;
-    return std::span(frames_).subspan(next_ - count, count);
+    return count == 0 ? std::span<const std::byte* const>() : std::span(room_->frames).subspan(next_ - count, count);
   }
 
  private:
   static constexpr std::size_t kEventsMax = 256;
   static constexpr std::size_t kDistance = 8;  // how many events before it is read a frame is brought to the cache
 
-  // A part, and its events: [begin, end) of ordinals_ and places_.
+  // Made when there is something to put into it: most cursors over a log of one segment find nothing here.
+  struct Room {
+    std::array<std::uint32_t, kEventsMax> ordinals;   // ascending in each share
+    std::array<index::Place, kEventsMax> places;      // of each ordinal
+    std::array<const std::byte*, kEventsMax> frames;  // in the order of reading
+  };
+  // A part, and its events: [begin, end) of the ordinals and places.
   struct Share {
     const Part* part = nullptr;
     const index::Sidecar* sidecar = nullptr;
@@ -64,20 +69,18 @@ class LookAhead {
   };
 
   [[nodiscard]] std::span<const std::uint32_t> ordinals_of(const Share& share) const noexcept {
-    return std::span(ordinals_).subspan(share.begin, share.end - share.begin);
+    return std::span(room_->ordinals).subspan(share.begin, share.end - share.begin);
   }
   void look_up(const index::Key& key, bool forward);
   // The places of the events of a share, and their frames, which are asked for.
   void locate(const Share& share, bool forward) noexcept;
 
   std::vector<Share> shares_;
-  std::size_t at_ = 0;                               // the share of the part that is read, or of one behind it
-  bool known_ = false;                               // and that part has one
-  std::array<std::uint32_t, kEventsMax> ordinals_;   // ascending in each share
-  std::array<index::Place, kEventsMax> places_;      // of each ordinal
-  std::array<const std::byte*, kEventsMax> frames_;  // in the order of reading
-  std::size_t events_ = 0;                           // how many of them there are
-  std::size_t next_ = 0;
+  std::size_t at_ = 0;          // the share of the part that is read, or of the last one before it that has one
+  bool known_ = false;          // and it is of that part
+  std::unique_ptr<Room> room_;  // there is one where there are shares
+  std::size_t events_ = 0;      // how many it holds
+  std::size_t next_ = 0;        // of its frames
 };
 
 }  // namespace daybook::log

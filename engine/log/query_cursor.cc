@@ -50,7 +50,7 @@ bool QueryCursor::next_part() {
     if (!parts) return failed(parts.error());
     if (*parts != parts_) {
       parts_ = std::move(*parts);
-      ahead_ = nullptr;
+      ahead_ = LookAhead();
       unseen_ = kNowhere;
     }
     part = part_in_window();
@@ -86,8 +86,7 @@ void QueryCursor::look_ahead(std::size_t left) {
   const std::size_t count = std::min(left, far_ ? LookAhead::kPartsMax : kNear);
   std::array<const Part*, LookAhead::kPartsMax> some;
   for (std::size_t i = 0; i < count; ++i) some[i] = parts[forward_ ? parts.size() - left + i : left - 1 - i].get();
-  if (ahead_ == nullptr) ahead_ = std::make_unique<LookAhead>();
-  ahead_->gather(std::span(some).first(count), *key_, forward_);
+  ahead_.gather(std::span(some).first(count), *key_, forward_);
   unseen_ = left - count;
 }
 
@@ -128,8 +127,8 @@ bool QueryCursor::enter(std::shared_ptr<Part> part) {
 
 // What was found ahead need not be found again. That it is of this key shows when the first of the events is read.
 Result<void> QueryCursor::find_matches(const Part& part, const index::SegmentIndex& index) {
-  if (ahead_ != nullptr) ahead_->turn_to(part);
-  known_ = key_alone_ && ahead_ != nullptr ? ahead_->events() : std::span<const std::uint32_t>();
+  ahead_.turn_to(part);
+  known_ = key_alone_ ? ahead_.events() : std::span<const std::uint32_t>();
   unproven_ = !known_.empty();
   if (unproven_) {
     matches_.range = looked_at_;
@@ -185,12 +184,8 @@ bool QueryCursor::read(const index::SegmentIndex& index, std::span<const std::ui
   block_.resize(std::max(block_.size(), ordinals.size()));
   next_ = end_ = block_.data();
   if (!events_) events_.emplace(part_->segment(), index, trusted_from());
-  std::span<const index::Place> places;
-  std::span<const std::byte* const> ahead;
-  if (ahead_ != nullptr) {
-    places = ahead_->places(ordinals);
-    ahead = ahead_->next_frames(ordinals.size());
-  }
+  const std::span<const std::byte* const> ahead = ahead_.next_frames(ordinals.size());
+  std::span<const index::Place> places = ahead_.places(ordinals);
   if (places.empty()) {
     const auto found = std::span(places_).first(ordinals.size());
     index.places(ordinals, found);
@@ -234,9 +229,8 @@ bool QueryCursor::nothing() {
 
 void QueryCursor::keep(std::size_t count) {
   EventView* const behind = end_ + count;
-  end_ = !matches_.by_occurred ? behind : std::remove_if(end_, behind, [this](const EventView& event) {
-    return !plan_.occurred_inside(event.occurred_at);
-  });
+  const auto outside = [this](const EventView& event) { return !plan_.occurred_inside(event.occurred_at); };
+  end_ = matches_.by_occurred ? std::remove_if(end_, behind, outside) : behind;
 }
 
 bool QueryCursor::stop_at(std::uint32_t ordinal, const Error& error) {

@@ -69,9 +69,9 @@ class QueryCursor final : public EventCursor {
   SegmentChoice choice_;
 
   static constexpr std::size_t kNowhere = ~std::size_t{0};
-  bool in_first_ = true;              // no part is used up yet, and the first one may be all that is read
-  std::size_t unseen_ = kNowhere;     // looked ahead at all parts but so many
-  std::unique_ptr<LookAhead> ahead_;  // of parts_, or null
+  bool in_first_ = true;           // no part is used up yet, and the first one may be all that is read
+  std::size_t unseen_ = kNowhere;  // looked ahead at all parts but so many
+  LookAhead ahead_;
 
   std::shared_ptr<const Parts> parts_;
   std::shared_ptr<Part> part_;            // at hand, or null
