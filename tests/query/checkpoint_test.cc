@@ -115,10 +115,6 @@ TEST_F(CheckpointFileTest, OpeningCoversWhatNobodyHas) {
   fill();
   ASSERT_TRUE(is_ok(store().close()));
   store_.reset();
-  const auto sidecars = [&] {
-    return std::ranges::count_if(fs::directory_iterator(path() / "segments"),
-                                 [](const fs::directory_entry& entry) { return entry.path().extension() == ".idx"; });
-  };
   // First with sidecars to be made, then with all of them there.
   for (const bool missing : {true, false}) {
     SCOPED_TRACE(missing ? "a sidecar is missing" : "all sidecars are there");

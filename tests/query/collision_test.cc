@@ -46,14 +46,10 @@ class CollisionTest : public StoreTest {
 
   void reopen_with_sidecars() {
     reopen();
-    const auto files = [this](const char* extension) {
-      return std::count_if(fs::directory_iterator(path() / "segments"), fs::directory_iterator(),
-                           [extension](const auto& entry) { return entry.path().extension() == extension; });
-    };
-    for (int wait = 0; wait < 2'000 && files(".idx") < 15; ++wait) {
+    for (int wait = 0; wait < 2'000 && sidecars() < 15; ++wait) {
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
-    ASSERT_GE(files(".idx"), 15);
+    ASSERT_GE(sidecars(), 15u);
     reopen();
   }
 

@@ -209,13 +209,6 @@ TEST_F(QueryTest, ACursorGoesOnWhereSegmentsAreSealedAndIndexed) {
 // Sidecars are for speed alone.
 TEST_F(QueryTest, SidecarsAreWrittenAndMayBeRemoved) {
   for (int i = 0; i < 3'000; ++i) add("s" + std::to_string(i % 700), "T" + std::to_string(i % 7));
-  const auto sidecars = [this] {
-    std::size_t count = 0;
-    for (const auto& entry : std::filesystem::directory_iterator(path() / "segments")) {
-      count += entry.path().extension() == ".idx";
-    }
-    return count;
-  };
   const auto sealed = [this] {
     std::size_t count = 0;
     const StoreInfo info = store().info().value();

@@ -1,6 +1,8 @@
 // A store in a directory of its own.
 #pragma once
 
+#include <cstddef>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <utility>
@@ -41,6 +43,15 @@ class StoreTest : public ::testing::Test {
 
   Store& store() { return *store_; }
   [[nodiscard]] std::filesystem::path path() const { return temp_ / "store"; }
+
+  // How many segments have one.
+  [[nodiscard]] std::size_t sidecars() const {
+    std::size_t count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(path() / "segments")) {
+      count += entry.path().extension() == ".idx";
+    }
+    return count;
+  }
 
   // One event to "s", whatever is there.
   Appended append(Bytes payload = "payload", const AppendOptions& options = {}) {
