@@ -24,8 +24,7 @@ constexpr std::uint64_t blocks_of(std::uint64_t count, std::uint64_t block) noex
   return (count + block - 1) / block;
 }
 
-// With 8 zeros at least, because a number is read as a word of 8 bytes.
-constexpr std::uint64_t padded(std::uint64_t data_size) noexcept { return (data_size + 7) / 8 * 8 + 8; }
+constexpr std::uint64_t padded(std::uint64_t data_size) noexcept { return (data_size + 7) / 8 * 8 + kBitsPad; }
 
 std::unexpected<Error> broken(const char* what, std::uint64_t offset, std::uint64_t expected, std::uint64_t actual) {
   return fail({.code = Errc::corrupt, .what = what, .offset = offset, .expected = expected, .actual = actual});
@@ -76,13 +75,8 @@ void MonotoneList::encode(std::span<const std::uint32_t> ascending, std::vector<
   for (std::size_t i = 0; i < ascending.size(); ++i) {
     const Block& block = blocks[i / kBlock];
     const auto j = static_cast<std::uint32_t>(i % kBlock);
-    const std::uint32_t bit = j * block.width;
     const std::uint32_t distance = ascending[i] - block.base - block.on_line(j);
-    std::byte* const at = out.data() + data + block.start + bit / 8;
-    std::uint64_t word;
-    std::memcpy(&word, at, sizeof(word));
-    word |= std::uint64_t{distance} << (bit % 8);
-    std::memcpy(at, &word, sizeof(word));
+    store_bits(out.data() + data + block.start, std::uint64_t{j} * block.width, distance);
   }
 }
 

@@ -3,11 +3,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <span>
 #include <vector>
 
 #include <daybook/error.h>
+
+#include "index/bits.h"
 
 namespace daybook::index {
 
@@ -71,11 +72,7 @@ class MonotoneList {
       return static_cast<std::uint32_t>(std::uint64_t{rise} * j >> 8);
     }
     [[nodiscard]] std::uint32_t at(std::uint32_t j, const std::byte* data) const noexcept {
-      const std::uint32_t bit = j * width;
-      std::uint64_t word;
-      std::memcpy(&word, data + start + bit / 8, sizeof(word));
-      const std::uint64_t distance = word >> (bit % 8) & ((std::uint64_t{1} << width) - 1);
-      return base + on_line(j) + static_cast<std::uint32_t>(distance);
+      return base + on_line(j) + static_cast<std::uint32_t>(load_bits(data + start, std::uint64_t{j} * width, width));
     }
     // Bytes of the data that so many numbers take.
     [[nodiscard]] std::uint64_t data_size(std::size_t numbers) const noexcept {

@@ -106,6 +106,9 @@ class Sidecar::Parser {
                    .actual = header_.format_version});
     }
     if (header_.zero != 0) return broken("sidecar header", offsetof(SidecarHeader, zero), 0, header_.zero);
+    if (header_.reserved != decltype(header_.reserved){}) {
+      return broken("sidecar header", offsetof(SidecarHeader, reserved), 0, 1);
+    }
     return {};
   }
 
@@ -225,17 +228,23 @@ void Sidecar::prefetch_places(std::span<const std::uint32_t> ordinals, Step step
   for (const std::uint32_t ordinal : ordinals) frame_units_.prefetch(ordinal, step);
 }
 
-void Sidecar::prefetch(KeyKind kind, std::uint64_t hash, Step step) const noexcept {
-  if (step == Step::first) tables(kind).large.prefetch(hash);
-  tables(kind).small.prefetch(hash, step == Step::first ? SmallTable::Step::bucket : SmallTable::Step::entries);
+Sidecar::Bucket Sidecar::bucket(KeyKind kind, std::uint64_t hash) const noexcept {
+  const Bucket bucket = tables(kind).small.bucket(hash);
+  tables(kind).small.prefetch(bucket);
+  return bucket;
 }
 
-std::size_t Sidecar::likely(const Key& key, std::uint64_t hash, std::span<std::uint32_t> out) const noexcept {
-  const Tables& tables = this->tables(key.kind);
-  if (tables.large.find(hash, key.bytes) != nullptr) return 0;
-  const SmallTable::Group group = tables.small.group(hash);
-  const std::size_t count = std::min(group.size(), out.size());
-  for (std::size_t i = 0; i < count; ++i) out[i] = tables.small.ordinal(group[i]);
+std::size_t Sidecar::likely(KeyKind kind, std::uint64_t hash, Bucket bucket,
+                            std::span<std::uint32_t> out) const noexcept {
+  SmallTable::Room room;
+  const auto groups = tables(kind).small.slot(hash, bucket, room);
+  if (groups.empty()) {
+    tables(kind).large.prefetch(hash);
+    return 0;
+  }
+  const SmallTable::Group group = SmallTable::first_group(groups);
+  if (group.size() < groups.size()) return 0;
+  std::copy_n(group.begin(), std::min(group.size(), out.size()), out.begin());
   return group.size();
 }
 
@@ -245,28 +254,32 @@ std::uint32_t Sidecar::ordinal_at(std::uint64_t frame_offset) const {
   return frame == frame_units_.size() ? events() : first_of(frame);
 }
 
-SmallTable::Group Sidecar::find_group(const Key& key, std::uint64_t hash, const EventKeys& events) const {
+SmallTable::Group Sidecar::find_group(const Key& key, std::uint64_t hash, const EventKeys& events,
+                                      SmallTable::Room& room) const {
   const SmallTable& small = tables(key.kind).small;
-  const SmallTable::Group group = small.group(hash);
-  return group.empty() || !events.carries(small.ordinal(group.front()), key) ? SmallTable::Group() : group;
+  for (auto rest = small.slot(hash, small.bucket(hash), room); !rest.empty();) {
+    const SmallTable::Group group = SmallTable::first_group(rest);
+    if (events.carries(group.front(), key)) return group;
+    rest = rest.subspan(group.size());
+  }
+  return {};
 }
 
+// The large table is asked first: it needs no look at an event.
 Postings Sidecar::find(const Key& key, const EventKeys& events) const {
-  const Tables& tables = this->tables(key.kind);
+  const LargeTable& large = tables(key.kind).large;
   const std::uint64_t hash = hash_(key);
-  if (const LargeEntry* const entry = tables.large.find(hash, key.bytes)) return tables.large.postings(*entry);
-  const SmallTable::Group group = find_group(key, hash, events);
-  if (group.empty()) return {};
-  std::array<std::uint32_t, kLargeFrom> ordinals;
-  std::transform(group.begin(), group.end(), ordinals.begin(),
-                 [&](std::uint32_t entry) { return tables.small.ordinal(entry); });
-  return Postings(Ordinals::of(std::span(ordinals).first(group.size())));
+  if (const LargeEntry* const entry = large.find(hash, key.bytes)) return large.postings(*entry);
+  SmallTable::Room room;
+  const SmallTable::Group group = find_group(key, hash, events, room);
+  return group.empty() ? Postings() : Postings(Ordinals::of(group));
 }
 
 std::uint64_t Sidecar::count(const Key& key, const EventKeys& events) const {
   const std::uint64_t hash = hash_(key);
   if (const LargeEntry* const entry = tables(key.kind).large.find(hash, key.bytes)) return entry->count;
-  return find_group(key, hash, events).size();
+  SmallTable::Room room;
+  return find_group(key, hash, events, room).size();
 }
 
 void Sidecar::each_key(KeyKind kind, const EventKeys& events, const KeyVisitor& visit) const {
@@ -274,15 +287,13 @@ void Sidecar::each_key(KeyKind kind, const EventKeys& events, const KeyVisitor& 
   for (const LargeEntry& entry : tables.large.entries()) {
     visit(tables.large.text(entry), entry.count, entry.first, entry.last);
   }
-  tables.small.each_group([&](std::uint64_t prefix, SmallTable::Group group) {
-    const std::uint32_t first = tables.small.ordinal(group.front());
+  tables.small.each_group([&](std::uint64_t slot, SmallTable::Group group) {
     bool found = false;
-    // The group's key is the one of its first event that belongs there and is not large.
-    events.each(first, kind, [&](std::string_view text) {
-      const std::uint64_t hash = hash_({kind, text});
-      if (found || tables.small.prefix(hash) != prefix || tables.large.find(hash, text) != nullptr) return;
+    // The group's key is the one of its first event that belongs into the slot.
+    events.each(group.front(), kind, [&](std::string_view text) {
+      if (found || tables.small.slot_of(hash_({kind, text})) != slot) return;
       found = true;
-      visit(text, group.size(), first, tables.small.ordinal(group.back()));
+      visit(text, group.size(), group.front(), group.back());
     });
   });
 }

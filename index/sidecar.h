@@ -72,13 +72,17 @@ class Sidecar final : public SegmentIndex {
   void each_key(KeyKind kind, const EventKeys& events, const KeyVisitor& visit) const override;
 
   // To look ahead: what find() and places() would wait for is brought to the cache, for several sidecars at once. Each step
-  // needs what the one before has brought: key first, key second, likely(), places first, places second, warm_places().
+  // needs what the one before has brought: prefetch(), bucket(), likely(), places first, places second, warm_places().
   using Step = MonotoneList::Step;
+  using Bucket = SmallTable::Bucket;
   [[nodiscard]] std::uint64_t hash_of(const Key& key) const noexcept { return hash_(key); }
-  void prefetch(KeyKind kind, std::uint64_t hash, Step step) const noexcept;
-  // The events of a rare key of that hash, if there is one, as far as there is room for them; returns how many they are. They
-  // are all the events that the key has, if one of them has it; else it has none. 0: look with find().
-  [[nodiscard]] std::size_t likely(const Key& key, std::uint64_t hash, std::span<std::uint32_t> out) const noexcept;
+  void prefetch(KeyKind kind, std::uint64_t hash) const noexcept { tables(kind).small.prefetch(hash); }
+  [[nodiscard]] Bucket bucket(KeyKind kind, std::uint64_t hash) const noexcept;
+  // The events of a rare key of that hash, if there is one, as far as there is room for them; returns how many they are. If the
+  // first of them has a key of that hash, they are all the events that the key has. Else, and where it returns 0, it takes a
+  // find() to know.
+  [[nodiscard]] std::size_t likely(KeyKind kind, std::uint64_t hash, Bucket bucket,
+                                   std::span<std::uint32_t> out) const noexcept;
   void prefetch_places(std::span<const std::uint32_t> ordinals, Step step) const noexcept;
   // places(), when all that it looks at is there.
   void warm_places(std::span<const std::uint32_t> ordinals, std::span<Place> out) const noexcept;
@@ -93,8 +97,9 @@ class Sidecar final : public SegmentIndex {
   explicit Sidecar(KeyHash hash) noexcept : hash_(hash) {}
 
   [[nodiscard]] const Tables& tables(KeyKind kind) const noexcept { return tables_[static_cast<std::size_t>(kind)]; }
-  // The group of a key that is not in the large table; empty when no event has it.
-  [[nodiscard]] SmallTable::Group find_group(const Key& key, std::uint64_t hash, const EventKeys& events) const;
+  // The events of a key that is not in the large table, in `room`; empty when no event has it.
+  [[nodiscard]] SmallTable::Group find_group(const Key& key, std::uint64_t hash, const EventKeys& events,
+                                             SmallTable::Room& room) const;
   [[nodiscard]] std::uint32_t first_of(std::uint32_t frame) const noexcept;
 
   const KeyHash hash_;

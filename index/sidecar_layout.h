@@ -1,11 +1,11 @@
 // Where things are in a sidecar, the file segments/<number>.idx: header, then sections, one behind the other, each aligned
 // to 8, its pad inside it and zero. Little endian, read in place.
 //
+//   small{5}      for each KeyKind, in the order of its values: keys of few events, without their text: small_table.h; first,
+//                 because they are aligned to 64
 //   frame_units   MonotoneList: offset / 8 of each frame
 //   frame_firsts  MonotoneList: ordinal of the first event of each frame; empty when every frame has one event
-//   for each KeyKind, in the order of its values:
-//     small       keys of few events, without their text: small_table.h
-//     large       all other keys: large_table.h
+//   large{5}      for each KeyKind: all other keys: large_table.h
 //
 // DO NOT CHANGE: these values are on disk.
 #pragma once
@@ -30,11 +30,11 @@ struct SidecarSection {
   std::uint64_t size;    // in bytes, a multiple of 8
 };
 
-inline constexpr std::size_t kFrameUnitsSection = 0;
-inline constexpr std::size_t kFrameFirstsSection = 1;
+constexpr std::size_t small_section(KeyKind kind) noexcept { return static_cast<std::size_t>(kind); }
+inline constexpr std::size_t kFrameUnitsSection = kKeyKinds;
+inline constexpr std::size_t kFrameFirstsSection = kKeyKinds + 1;
+constexpr std::size_t large_section(KeyKind kind) noexcept { return kKeyKinds + 2 + static_cast<std::size_t>(kind); }
 inline constexpr std::size_t kSidecarSections = 2 + 2 * kKeyKinds;
-constexpr std::size_t small_section(KeyKind kind) noexcept { return 2 + 2 * static_cast<std::size_t>(kind); }
-constexpr std::size_t large_section(KeyKind kind) noexcept { return 3 + 2 * static_cast<std::size_t>(kind); }
 
 struct SidecarHeader {
   std::uint64_t magic;
@@ -58,11 +58,12 @@ struct SidecarHeader {
   std::uint64_t hash_low;   // XXH3-128 of them
   std::uint64_t hash_high;
   std::array<SidecarSection, kSidecarSections> sections;
+  std::array<std::uint64_t, 4> reserved;  // 0
   std::uint64_t check;  // XXH3-64 of the header before it
 };
 inline constexpr std::uint64_t kSidecarMagic = 0x0a31584449425944;  // "DYBIDX1\n"
-inline constexpr std::uint32_t kSidecarVersion = 3;
-static_assert(sizeof(SidecarHeader) == 352 && offsetof(SidecarHeader, check) == 344);
+inline constexpr std::uint32_t kSidecarVersion = 4;
+static_assert(sizeof(SidecarHeader) == 384 && offsetof(SidecarHeader, check) == 376);
 static_assert(std::has_unique_object_representations_v<SidecarHeader> && std::is_trivially_copyable_v<SidecarHeader>);
 
 // More than a segment of the largest size can hold.

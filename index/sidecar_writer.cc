@@ -38,11 +38,12 @@ class Writer {
       : index_(index), header_(header_of(index, identity)), out_(sizeof(SidecarHeader)) {}
 
   std::vector<std::byte> run() && {
+    for (std::size_t kind = 0; kind < kKeyKinds; ++kind) small_table(static_cast<KeyKind>(kind));
     section(kFrameUnitsSection, [&] { MonotoneList::encode(index_.frame_units(), out_); });
     section(kFrameFirstsSection, [&] {
       if (header_.frames != header_.events) MonotoneList::encode(index_.frame_firsts(), out_);
     });
-    for (std::size_t kind = 0; kind < kKeyKinds; ++kind) tables(static_cast<KeyKind>(kind));
+    for (std::size_t kind = 0; kind < kKeyKinds; ++kind) large_table(static_cast<KeyKind>(kind));
     finish();
     return std::move(out_);
   }
@@ -56,19 +57,24 @@ class Writer {
     header_.sections[number] = {start, out_.size() - start};
   }
 
-  void tables(KeyKind kind) {
+  // What it cannot take is left for the large one.
+  void small_table(KeyKind kind) {
     std::vector<HashedKey> small;
-    std::vector<HashedKey> large;
+    std::vector<HashedKey>& large = large_[static_cast<std::size_t>(kind)];
     const std::uint32_t keys = index_.keys(kind);
     for (std::uint32_t number = 0; number < keys; ++number) {
       const HashedKey key{index_.hash_of({kind, index_.key_text(kind, number)}), number};
       (index_.key_count(kind, number) < kLargeFrom ? small : large).push_back(key);
     }
     section(small_section(kind), [&] {
-      const std::vector<HashedKey> rest = SmallTable::encode(index_, kind, std::move(small), out_);
+      const std::vector<HashedKey> rest = SmallTable::encode(index_, kind, small, large, out_);
       large.insert(large.end(), rest.begin(), rest.end());
     });
-    section(large_section(kind), [&] { LargeTable::encode(index_, kind, std::move(large), out_); });
+  }
+
+  void large_table(KeyKind kind) {
+    std::vector<HashedKey>& keys = large_[static_cast<std::size_t>(kind)];
+    section(large_section(kind), [&] { LargeTable::encode(index_, kind, std::move(keys), out_); });
   }
 
   void finish() {
@@ -82,6 +88,7 @@ class Writer {
 
   const MemoryIndex& index_;
   SidecarHeader header_;
+  std::array<std::vector<HashedKey>, kKeyKinds> large_;  // keys of the large tables, by kind
   std::vector<std::byte> out_;
 };
 

@@ -1,7 +1,7 @@
 #include "index/small_table.h"
 
 #include <algorithm>
-#include <array>
+#include <bit>
 #include <cassert>
 #include <cstring>
 
@@ -12,101 +12,153 @@ namespace daybook::index {
 namespace {
 
 struct TableHeader {
-  std::uint32_t bucket_bits;
+  std::uint32_t buckets;
   std::uint32_t keys;
   std::uint32_t entries;
-  std::uint32_t zero;
+  std::array<std::uint32_t, 13> zero;
 };
-static_assert(sizeof(TableHeader) == 16);
+static_assert(sizeof(TableHeader) == SmallTable::kAlignment);
 
-constexpr std::uint32_t kBucketBitsMax = 28;
-constexpr std::uint32_t kBucketEntries = 8;  // on average, to twice as many
-
-std::uint32_t ordinal_bits_of(std::uint32_t events) noexcept {
-  return events == 0 ? 0 : static_cast<std::uint32_t>(std::bit_width(events - 1));
-}
-
-std::uint64_t table_size(std::uint32_t bucket_bits, std::uint64_t entries) noexcept {
-  return sidecar_align(sizeof(TableHeader) + sizeof(std::uint32_t) * ((std::uint64_t{1} << bucket_bits) + 1 + entries));
-}
+constexpr std::uint32_t kBucketEntries = 8;  // on average
+constexpr std::uint64_t kMarksMin = 64;
+constexpr std::uint64_t kSlotKeysMax = 8;  // so that somebody who chooses keys of one hash makes little work
 
 std::unexpected<Error> broken(const char* what, std::uint64_t offset, std::uint64_t expected, std::uint64_t actual) {
   return fail({.code = Errc::corrupt, .what = what, .offset = offset, .expected = expected, .actual = actual});
 }
 
-// Collects the groups of a table in their order.
-class Encoder {
- public:
-  Encoder(const MemoryIndex& index, KeyKind kind, std::uint32_t bucket_bits)
-      : index_(index),
-        kind_(kind),
-        bucket_bits_(bucket_bits),
-        ordinal_bits_(ordinal_bits_of(index.events())),
-        starts_((std::size_t{1} << bucket_bits) + 1) {}
+// Four sums of 16 bits: of the bytes at even and at odd places.
+constexpr std::uint64_t paired_bytes(std::uint64_t word) noexcept {
+  constexpr std::uint64_t kEven = 0x00ff'00ff'00ff'00ff;
+  return (word & kEven) + (word >> 8 & kEven);
+}
 
-  [[nodiscard]] std::uint64_t prefix(const HashedKey& key) const noexcept {
-    return key.hash >> (32 + ordinal_bits_ - bucket_bits_);
-  }
-
-  void add(const HashedKey& key) {
-    const std::uint64_t fingerprint_bits = 32 - ordinal_bits_;
-    const std::uint64_t bucket = prefix(key) >> fingerprint_bits;
-    const std::uint64_t fingerprint = prefix(key) & ((std::uint64_t{1} << fingerprint_bits) - 1);
-    std::array<std::uint32_t, kLargeFrom> ordinals;
-    const std::size_t count = index_.copy_ordinals(kind_, key.number, ordinals);
-    for (const std::uint32_t ordinal : std::span(ordinals).first(count)) {
-      entries_.push_back(static_cast<std::uint32_t>(fingerprint << ordinal_bits_) | ordinal);
-    }
-    starts_[bucket + 1] += static_cast<std::uint32_t>(count);
-    ++keys_;
-  }
-
-  void finish(std::vector<std::byte>& out) {
-    if (entries_.empty()) return;
-    for (std::size_t bucket = 1; bucket < starts_.size(); ++bucket) starts_[bucket] += starts_[bucket - 1];
-    const TableHeader header{bucket_bits_, keys_, static_cast<std::uint32_t>(entries_.size()), 0};
-    const std::size_t end = out.size() + table_size(bucket_bits_, entries_.size());
-    const auto put = [&](std::span<const std::byte> bytes) { out.insert(out.end(), bytes.begin(), bytes.end()); };
-    put(std::as_bytes(std::span(&header, 1)));
-    put(std::as_bytes(std::span(starts_)));
-    put(std::as_bytes(std::span(entries_)));
-    out.resize(end);
-  }
-
- private:
-  const MemoryIndex& index_;
-  const KeyKind kind_;
-  const std::uint32_t bucket_bits_;
-  const std::uint32_t ordinal_bits_;
-  std::vector<std::uint32_t> starts_;
-  std::vector<std::uint32_t> entries_;
-  std::uint32_t keys_ = 0;
-};
+// Reads whole words.
+std::uint32_t sum_of_bytes(const std::uint8_t* bytes, std::uint32_t count) noexcept {
+  std::uint64_t sums = 0;
+  std::uint32_t at = 0;
+  for (; at + 8 <= count; at += 8) sums += paired_bytes(load_word(bytes + at));
+  sums += paired_bytes(load_word(bytes + at) & low_bits(8 * (count - at)));
+  return static_cast<std::uint32_t>(sums * 0x0001'0001'0001'0001 >> 48);
+}
 
 }  // namespace
 
-std::vector<HashedKey> SmallTable::encode(const MemoryIndex& index, KeyKind kind, std::vector<HashedKey> keys,
-                                          std::vector<std::byte>& out) {
-  assert(out.size() % 8 == 0);
-  std::sort(keys.begin(), keys.end(), [](const HashedKey& a, const HashedKey& b) { return a.hash < b.hash; });
+SmallTable::SmallTable(std::uint32_t buckets, std::uint32_t events) noexcept
+    : buckets_(buckets),
+      events_(events),
+      entry_bits_(static_cast<std::uint32_t>(std::bit_width(events * kMarksMin - 1))),
+      marks_(static_cast<std::uint32_t>((std::uint64_t{1} << entry_bits_) / events)) {}
+
+std::uint64_t SmallTable::size_with(std::uint64_t entries) const noexcept {
+  const std::uint64_t size = data_offset() + (entries * entry_bits_ + 7) / 8 + kBitsPad;
+  return (size + kAlignment - 1) / kAlignment * kAlignment;
+}
+
+// Collects the groups of a table, slot by slot.
+class SmallTable::Encoder {
+ public:
+  Encoder(const MemoryIndex& index, KeyKind kind, std::uint32_t buckets, std::span<const HashedKey> others)
+      : index_(index), kind_(kind), table_(buckets, index.events()), lines_(lines_of(buckets)) {
+    for (const HashedKey& key : others) others_.push_back(placed(key));
+    std::ranges::sort(others_, {}, &Placed::slot);
+  }
+
+  void add(std::span<const HashedKey> keys) {
+    std::vector<Placed> all;
+    all.reserve(keys.size());
+    for (const HashedKey& key : keys) all.push_back(placed(key));
+    std::ranges::sort(
+        all, [](const Placed& a, const Placed& b) { return a.slot != b.slot ? a.slot < b.slot : a.first > b.first; });
+    for (auto at = all.begin(); at != all.end();) {
+      const auto end = std::find_if(at, all.end(), [&](const Placed& key) { return key.slot != at->slot; });
+      const std::span<const Placed> slot(at, end);
+      const bool mixed = is_mixed(slot);
+      for (const Placed& key : slot) {
+        if (mixed || !add(key)) rest_.push_back(key.key);
+      }
+      at = end;
+    }
+  }
+
+  std::vector<HashedKey> finish(std::vector<std::byte>& out) && {
+    if (values_.empty()) return std::move(rest_);
+    std::uint32_t start = 0;
+    for (Line& line : lines_) {
+      line.start = start;
+      for (const std::uint8_t size : line.sizes) start += size;
+    }
+    const TableHeader header{table_.buckets_, keys_, static_cast<std::uint32_t>(values_.size()), {}};
+    const std::size_t begin = out.size();
+    const auto put = [&](std::span<const std::byte> bytes) { out.insert(out.end(), bytes.begin(), bytes.end()); };
+    put(std::as_bytes(std::span(&header, 1)));
+    put(std::as_bytes(std::span(lines_)));
+    out.resize(begin + table_.size_with(values_.size()));
+    std::byte* const data = out.data() + begin + table_.data_offset();
+    for (std::size_t i = 0; i < values_.size(); ++i) store_bits(data, i * table_.entry_bits_, values_[i]);
+    return std::move(rest_);
+  }
+
+ private:
+  struct Placed {
+    std::uint64_t slot = 0;
+    std::uint32_t first = 0;  // ordinal
+    HashedKey key;
+  };
+
+  [[nodiscard]] Placed placed(const HashedKey& key) const {
+    Placed made{.slot = table_.slot_of(key.hash), .key = key};
+    index_.copy_ordinals(kind_, key.number, {&made.first, 1});
+    return made;
+  }
+
+  // Whether the first event of one of those keys carries another key of the slot; or they are too many to know.
+  [[nodiscard]] bool is_mixed(std::span<const Placed> slot) const {
+    const auto others = std::ranges::equal_range(others_, slot.front().slot, {}, &Placed::slot);
+    if (slot.size() + others.size() > kSlotKeysMax) return true;
+    const auto carried = [&](const Placed& first_of, const Placed& key) {
+      return &first_of != &key && index_.key_postings(kind_, key.key.number)->contains(first_of.first);
+    };
+    return std::ranges::any_of(slot, [&](const Placed& group) {
+      const auto carries = [&](const Placed& key) { return carried(group, key); };
+      return std::ranges::any_of(slot, carries) || std::ranges::any_of(others, carries);
+    });
+  }
+
+  // False: there is no room in its bucket.
+  bool add(const Placed& key) {
+    const std::uint64_t bucket = key.slot / table_.marks_;
+    const std::uint64_t mark = key.slot % table_.marks_;
+    std::array<std::uint32_t, kLargeFrom> ordinals;
+    const std::size_t count = index_.copy_ordinals(kind_, key.key.number, ordinals);
+    std::uint8_t& size = lines_[bucket / kLineBuckets].sizes[bucket % kLineBuckets];
+    if (size + count > kBucketMax) return false;
+    size = static_cast<std::uint8_t>(size + count);
+    for (std::size_t i = 0; i < count; ++i) values_.push_back(mark * table_.events_ + ordinals[i]);
+    ++keys_;
+    return true;
+  }
+
+  const MemoryIndex& index_;
+  const KeyKind kind_;
+  const SmallTable table_;
+  std::vector<Placed> others_;  // by slot
+  std::vector<Line> lines_;
+  std::vector<std::uint64_t> values_;
+  std::uint32_t keys_ = 0;
+  std::vector<HashedKey> rest_;
+};
+
+std::vector<HashedKey> SmallTable::encode(const MemoryIndex& index, KeyKind kind, std::span<const HashedKey> keys,
+                                          std::span<const HashedKey> others, std::vector<std::byte>& out) {
+  assert(out.size() % kAlignment == 0);
+  if (keys.empty()) return {};
   std::uint64_t entries = 0;
   for (const HashedKey& key : keys) entries += index.key_count(kind, key.number);
-  const auto buckets = std::max<std::uint64_t>(1, std::bit_floor(entries / kBucketEntries));
-  Encoder encoder(index, kind, static_cast<std::uint32_t>(std::countr_zero(buckets)));
-
-  std::vector<HashedKey> rest;
-  for (auto at = keys.begin(); at != keys.end();) {
-    auto end = at + 1;
-    while (end != keys.end() && encoder.prefix(*end) == encoder.prefix(*at)) ++end;
-    if (end - at == 1) {
-      encoder.add(*at);
-    } else {
-      rest.insert(rest.end(), at, end);
-    }
-    at = end;
-  }
-  encoder.finish(out);
-  return rest;
+  const std::uint64_t buckets = (entries + kBucketEntries - 1) / kBucketEntries;
+  Encoder encoder(index, kind, static_cast<std::uint32_t>(buckets), others);
+  encoder.add(keys);
+  return std::move(encoder).finish(out);
 }
 
 Result<SmallTable> SmallTable::parse(std::span<const std::byte> bytes, std::uint32_t events) noexcept {
@@ -114,91 +166,109 @@ Result<SmallTable> SmallTable::parse(std::span<const std::byte> bytes, std::uint
   TableHeader header;
   if (bytes.size() < sizeof(header)) return broken("small table header is cut", 0, sizeof(header), bytes.size());
   std::memcpy(&header, bytes.data(), sizeof(header));
-  if (header.bucket_bits > kBucketBitsMax) return broken("small table buckets", 0, kBucketBitsMax, header.bucket_bits);
-  if (header.entries == 0 || header.zero != 0) return broken("small table header", 8, 0, header.zero);
-  const std::uint64_t size = table_size(header.bucket_bits, header.entries);
-  if (bytes.size() != size) return broken("small table size", 0, size, bytes.size());
+  if (header.buckets == 0 || header.entries == 0 || events == 0) return broken("small table of nothing", 0, 1, 0);
+  if (header.zero != decltype(header.zero){}) return broken("small table header", offsetof(TableHeader, zero), 0, 1);
 
-  SmallTable table;
-  const auto* const words = reinterpret_cast<const std::uint32_t*>(bytes.data());
-  const std::size_t starts = (std::size_t{1} << header.bucket_bits) + 1;
-  constexpr std::size_t kHeaderWords = sizeof(header) / sizeof(std::uint32_t);
-  table.starts_ = {words + kHeaderWords, starts};
-  table.entries_ = {words + kHeaderWords + starts, header.entries};
-  table.bucket_bits_ = header.bucket_bits;
-  table.ordinal_bits_ = ordinal_bits_of(events);
-  if (const auto checked = table.check(header.keys, events); !checked) return fail(checked.error());
-  for (std::size_t at = kHeaderWords + starts + header.entries; at < bytes.size() / sizeof(std::uint32_t); ++at) {
-    if (words[at] != 0) return broken("small table padding", at * sizeof(std::uint32_t), 0, words[at]);
+  SmallTable table(header.buckets, events);
+  const std::uint64_t size = table.size_with(header.entries);
+  if (bytes.size() != size) return broken("small table size", 0, size, bytes.size());
+  table.lines_ = reinterpret_cast<const Line*>(bytes.data() + sizeof(header));
+  table.data_ = bytes.data() + table.data_offset();
+  DAYBOOK_TRY(table.check_lines(header.entries));
+  DAYBOOK_TRY(table.check_entries(header.keys));
+  const std::uint64_t end = std::uint64_t{header.entries} * table.entry_bits_;
+  const std::uint64_t cut = end % 8 == 0 ? 0 : load_bits(table.data_, end, static_cast<std::uint32_t>(8 - end % 8));
+  const auto pad = bytes.subspan(table.data_offset() + (end + 7) / 8);
+  if (cut != 0 || std::ranges::any_of(pad, [](std::byte byte) { return byte != std::byte{0}; })) {
+    return broken("small table padding", table.data_offset() + end / 8, 0, 1);
   }
   return table;
 }
 
-// Where a word of the table is, from the start of its bytes.
-std::uint64_t SmallTable::offset_of(const std::uint32_t* word) const noexcept {
-  return sizeof(TableHeader) + sizeof(std::uint32_t) * static_cast<std::uint64_t>(word - starts_.data());
-}
-
-Result<> SmallTable::check(std::uint32_t keys, std::uint32_t events) const noexcept {
-  if (starts_.front() != 0) return broken("small table start", sizeof(TableHeader), 0, starts_.front());
-  for (std::size_t i = 1; i < starts_.size(); ++i) {
-    if (starts_[i] >= starts_[i - 1]) continue;
-    return broken("small table starts ascend", offset_of(&starts_[i]), starts_[i - 1], starts_[i]);
-  }
-  if (starts_.back() != entries_.size()) return broken("small table end", 8, entries_.size(), starts_.back());
-  for (std::size_t i = 0; i + 1 < starts_.size(); ++i) {
-    const Group entries = bucket(i);
-    for (std::size_t at = 0; at < entries.size(); ++at) {
-      const std::uint32_t entry = entries[at];
-      if (ordinal(entry) >= events) {
-        return broken("small table ordinal", offset_of(&entries[at]), events, ordinal(entry));
-      }
-      if (at > 0 && entry <= entries[at - 1]) {
-        return broken("small table ascends", offset_of(&entries[at]), entries[at - 1], entry);
+Result<> SmallTable::check_lines(std::uint32_t entries) const noexcept {
+  std::uint64_t start = 0;
+  for (std::uint64_t number = 0; number < lines_of(buckets_); ++number) {
+    const Line& line = lines_[number];
+    const std::uint64_t at = kAlignment + sizeof(Line) * number;
+    if (line.start != start) return broken("small table start", at + offsetof(Line, start), start, line.start);
+    for (std::uint32_t i = 0; i < kLineBuckets; ++i) {
+      start += line.sizes[i];
+      if (line.sizes[i] != 0 && number * kLineBuckets + i >= buckets_) {
+        return broken("small table has no such bucket", at + i, 0, line.sizes[i]);
       }
     }
   }
-  std::uint64_t groups = 0;
-  std::uint64_t most = 0;
-  each_group([&](std::uint64_t /*prefix*/, Group group) {
-    ++groups;
-    most = std::max<std::uint64_t>(most, group.size());
-  });
-  if (groups != keys) return broken("small table keys", 4, keys, groups);
-  if (most >= kLargeFrom) return broken("small table key is large", 0, kLargeFrom - 1, most);
+  if (start != entries) return broken("small table entries", offsetof(TableHeader, entries), start, entries);
   return {};
 }
 
-SmallTable::Group SmallTable::leading(Group entries, std::uint32_t fingerprint) const noexcept {
-  std::size_t count = 0;
-  while (count < entries.size() && entries[count] >> ordinal_bits_ == fingerprint) ++count;
-  return entries.first(count);
-}
-
-void SmallTable::prefetch(std::uint64_t hash, Step step) const noexcept {
-  if (starts_.empty()) return;
-  const std::uint32_t* const start = &starts_[bucket_of(hash)];
-  if (step == Step::bucket) return prefetch_line(start);
-  // A bucket has a line's worth of entries, on average, which seldom begins with the line.
-  constexpr std::size_t kLine = 64 / sizeof(std::uint32_t);
-  prefetch_line(entries_.data() + *start);
-  if (*start + kLine < entries_.size()) prefetch_line(entries_.data() + *start + kLine);
-}
-
-// A bucket has a dozen entries. Looking at all of them, without a branch, takes less than the branches of a search.
-SmallTable::Group SmallTable::group(std::uint64_t hash) const noexcept {
-  if (starts_.empty()) return {};
-  const std::uint64_t known = prefix(hash);
-  const std::uint32_t fingerprint_bits = 32 - ordinal_bits_;
-  const auto fingerprint = static_cast<std::uint32_t>(known & ((std::uint64_t{1} << fingerprint_bits) - 1));
-  const Group entries = bucket(known >> fingerprint_bits);
-  std::uint32_t before = 0;
-  std::uint32_t count = 0;
-  for (const std::uint32_t entry : entries) {
-    before += entry >> ordinal_bits_ < fingerprint ? 1 : 0;
-    count += entry >> ordinal_bits_ == fingerprint ? 1 : 0;
+// Marks ascend in a bucket; the ordinals of a group ascend, the first ones of the groups of a slot descend.
+Result<> SmallTable::check_entries(std::uint32_t keys) const noexcept {
+  std::uint64_t groups = 0;
+  for (std::uint32_t number = 0; number < buckets_; ++number) {
+    const Bucket bucket = bucket_at(number);
+    std::uint32_t first = 0;  // of the group
+    std::uint32_t count = 0;  // of it so far
+    Entry before;
+    for (std::uint32_t at = bucket.begin; at != bucket.end; ++at) {
+      const Entry entry = this->entry(at);
+      const auto wrong = [&](const char* what, std::uint64_t expected, std::uint64_t actual) {
+        return broken(what, data_offset() + std::uint64_t{at} * entry_bits_ / 8, expected, actual);
+      };
+      if (entry.mark >= marks_) return wrong("small table mark", marks_, entry.mark);
+      const bool other_slot = at == bucket.begin || entry.mark != before.mark;
+      if (at != bucket.begin && entry.mark < before.mark) return wrong("small table ascends", before.mark, entry.mark);
+      if (other_slot || entry.ordinal <= before.ordinal) {
+        if (!other_slot && entry.ordinal >= first) return wrong("small table slot descends", first, entry.ordinal);
+        first = entry.ordinal;
+        count = 0;
+        ++groups;
+      }
+      if (++count >= kLargeFrom) return wrong("small table key is large", kLargeFrom - 1, count);
+      before = entry;
+    }
   }
-  return entries.subspan(before, count);
+  if (groups != keys) return broken("small table keys", offsetof(TableHeader, keys), groups, keys);
+  return {};
+}
+
+SmallTable::Bucket SmallTable::bucket_at(std::uint64_t number) const noexcept {
+  const Line& line = lines_[number / kLineBuckets];
+  const auto i = static_cast<std::uint32_t>(number % kLineBuckets);
+  const std::uint32_t begin = line.start + sum_of_bytes(line.sizes.data(), i);
+  return {begin, begin + line.sizes[i]};
+}
+
+void SmallTable::prefetch(std::uint64_t hash) const noexcept {
+  if (buckets_ != 0) prefetch_line(&lines_[bucket_of(hash) / kLineBuckets]);
+}
+
+void SmallTable::prefetch(Bucket bucket) const noexcept {
+  if (bucket.begin == bucket.end) return;
+  prefetch_line(data_ + std::uint64_t{bucket.begin} * entry_bits_ / 8);
+  prefetch_line(data_ + std::uint64_t{bucket.end} * entry_bits_ / 8);
+}
+
+// A bucket has some eight entries. Each is looked at, without a branch, which takes less than the branches of a search.
+std::span<const std::uint32_t> SmallTable::slot(std::uint64_t hash, Bucket bucket, Room& room) const noexcept {
+  const std::uint64_t first = mark_of(hash) * events_;
+  const std::uint64_t events = events_;
+  const std::uint64_t mask = low_bits(entry_bits_);
+  const std::uint64_t step = entry_bits_;
+  const std::uint64_t end = bucket.end * step;
+  std::uint32_t count = 0;
+  for (std::uint64_t bit = bucket.begin * step; bit != end; bit += step) {
+    const std::uint64_t ordinal = (load_word(data_ + bit / 8) >> (bit % 8) & mask) - first;
+    room[count] = static_cast<std::uint32_t>(ordinal);
+    count += ordinal < events ? 1 : 0;
+  }
+  return {room.data(), count};
+}
+
+SmallTable::Group SmallTable::first_group(std::span<const std::uint32_t> groups) noexcept {
+  std::size_t count = 1;
+  while (count < groups.size() && groups[count] > groups[count - 1]) ++count;
+  return groups.first(count);
 }
 
 }  // namespace daybook::index

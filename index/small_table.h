@@ -1,7 +1,8 @@
-// The keys of a segment that have few events: in about 4.5 bytes for each event of each key, and without their text.
+// The keys of a segment that have few events: in some 27 bits for each event of each key (of half a million events), and
+// without their text.
 #pragma once
 
-#include <bit>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -9,6 +10,7 @@
 
 #include <daybook/error.h>
 
+#include "index/bits.h"
 #include "index/memory_index.h"
 
 namespace daybook::index {
@@ -21,82 +23,126 @@ struct HashedKey {
 
 // A table of buckets, read in place:
 //
-//   bucket_bits:u32 keys:u32 entries:u32 zero:u32
-//   start:u32{2^bucket_bits + 1}   of each bucket, in entries; the last is their number
-//   entry:u32{entries}             fingerprint << ordinal_bits | ordinal; ascending in its bucket
-//   pad                            to 8 bytes
+//   buckets:u32 keys:u32 entries:u32 zero:u32{13}
+//   line{(buckets + 59) / 60}   sizes:u8{60} start:u32: how many entries its buckets have, and all buckets before the line
+//   entry:bits{entries}         mark * events + ordinal, ascending by mark in its bucket
+//   pad                         8 zeros, and up to 64 bytes
 //
-//   hash of the key   | bucket_bits | fingerprint: 32 - ordinal_bits |   not looked at   |
+// `events` is how many the segment has. An entry has as many bits as events * 64 - 1 takes, so that there are 64 to 128 marks;
+// it is as small as can be for what it says, whatever the number of events.
 //
-// ordinal_bits is what the ordinals of the segment need. The entries of one bucket and fingerprint are a *group*, and a
-// group is of one key of the segment: keys that would share one all go to the large table (encode says which).
+//   bucket: (hash >> 32) * buckets >> 32     mark: (hash mod 2^32) * marks >> 32
 //
-// So a look-up finds the group and asks the segment whether its first event carries the key. If it does, the group is
-// exactly the key's list: the key is in the segment, so it has a group to itself, or is in the large table, where the
-// look-up was before. If it does not, no event does: a key of the segment that is not in the large table has this very
-// group, and all events of it carry the key.
+// Bucket and mark, a *slot*, are all that the table knows of a key. The events of a key are a *group* of entries, ascending.
+// Keys may share a slot: then the one with the largest first event comes first, so that a group ends where the next entry is
+// not larger. In such a slot, no first event of a group carries another key of the slot, be that in this table or not: else
+// all keys of the slot go to the large table (encode says which).
+//
+// So a look-up finds the slot, which mostly has one group or none, and asks the segment whether the first event of a group
+// carries the key. If it does, the group is exactly the key's list. If none does, the key is in the large table, or no event
+// has it.
 //
 // The bytes must outlive the view; an empty table has none. Thread safety: const members from any thread.
 class SmallTable {
  public:
-  // The entries of one key: at least one, fewer than kLargeFrom.
+  // As many entries as a bucket may have.
+  static constexpr std::size_t kBucketMax = 255;
+  using Room = std::array<std::uint32_t, kBucketMax + 1>;
+  // Ordinals of events.
   using Group = std::span<const std::uint32_t>;
 
   SmallTable() noexcept = default;  // empty
 
-  // Appends the table of those keys, each with fewer than kLargeFrom events, to `out`, whose size is a multiple of 8 and
-  // stays one. Returns the keys that are not in it, because they would share a group.
-  static std::vector<HashedKey> encode(const MemoryIndex& index, KeyKind kind, std::vector<HashedKey> keys,
-                                       std::vector<std::byte>& out);
+  // Appends the table of `keys`, each with fewer than kLargeFrom events, to `out`, whose size is a multiple of kAlignment and
+  // stays one. Returns those that are not in it. `others`: all other keys of that kind.
+  static std::vector<HashedKey> encode(const MemoryIndex& index, KeyKind kind, std::span<const HashedKey> keys,
+                                       std::span<const HashedKey> others, std::vector<std::byte>& out);
+  static constexpr std::size_t kAlignment = 64;  // of its lines, to be one of the cache each
 
   // The table that the bytes are, all of them, aligned to 8, of a segment with so many events (at most
-  // kSidecarEventsMax). Every rule is checked.
+  // kSidecarEventsMax). Every rule is checked but the one about other keys of a slot, which takes the events.
   // Errc::corrupt; Error::offset counts from the start of the bytes.
   static Result<SmallTable> parse(std::span<const std::byte> bytes, std::uint32_t events) noexcept;
 
-  // The group that a key of that hash is in, if it is in the table; may be of another key. Empty: there is none.
-  [[nodiscard]] Group group(std::uint64_t hash) const noexcept;
-  // Brings what group() looks at to the cache; the entries once the bucket is there.
-  enum class Step : std::uint8_t { bucket, entries };
-  void prefetch(std::uint64_t hash, Step step) const noexcept;
-  // The ordinal of an entry.
-  [[nodiscard]] std::uint32_t ordinal(std::uint32_t entry) const noexcept {
-    return entry & ((std::uint32_t{1} << ordinal_bits_) - 1);
+  // What the table knows of a hash.
+  [[nodiscard]] std::uint64_t slot_of(std::uint64_t hash) const noexcept {
+    return bucket_of(hash) * marks_ + mark_of(hash);
   }
-  // What of a hash the table knows: the same for a group and for the hash of its key.
-  [[nodiscard]] std::uint64_t prefix(std::uint64_t hash) const noexcept {
-    return hash >> (32 + ordinal_bits_ - bucket_bits_);
+  // Where the entries of a bucket are: [begin, end).
+  struct Bucket {
+    std::uint32_t begin = 0;
+    std::uint32_t end = 0;
+  };
+  // The bucket of a hash.
+  [[nodiscard]] Bucket bucket(std::uint64_t hash) const noexcept {
+    return buckets_ == 0 ? Bucket() : bucket_at(bucket_of(hash));
   }
-  // Calls visit(prefix, group) for each group.
+  // The groups that are in the slot of a hash, in its bucket, one behind the other and decoded into `room`.
+  [[nodiscard]] std::span<const std::uint32_t> slot(std::uint64_t hash, Bucket bucket, Room& room) const noexcept;
+  // The first of several groups, which are some.
+  [[nodiscard]] static Group first_group(std::span<const std::uint32_t> groups) noexcept;
+  // Brings to the cache what bucket() looks at, and what slot() does.
+  void prefetch(std::uint64_t hash) const noexcept;
+  void prefetch(Bucket bucket) const noexcept;
+
+  // Calls visit(slot, group) for each group.
   template <typename Visit>
   void each_group(const Visit& visit) const {
-    for (std::uint64_t bucket = 0; bucket + 1 < starts_.size(); ++bucket) {
-      Group rest = this->bucket(bucket);
-      while (!rest.empty()) {
-        const std::uint32_t fingerprint = rest.front() >> ordinal_bits_;
-        const Group group = leading(rest, fingerprint);
-        visit(bucket << (32 - ordinal_bits_) | fingerprint, group);
-        rest = rest.subspan(group.size());
+    Room room;
+    for (std::uint32_t number = 0; number < buckets_; ++number) {
+      const Bucket bucket = bucket_at(number);
+      for (std::uint32_t at = bucket.begin; at != bucket.end;) {
+        const std::uint32_t mark = entry(at).mark;
+        std::size_t count = 0;
+        for (; at != bucket.end && entry(at).mark == mark; ++at) room[count++] = entry(at).ordinal;
+        for (std::span<const std::uint32_t> rest(room.data(), count); !rest.empty();) {
+          const Group group = first_group(rest);
+          visit(std::uint64_t{number} * marks_ + mark, group);
+          rest = rest.subspan(group.size());
+        }
       }
     }
   }
 
  private:
-  [[nodiscard]] std::uint64_t bucket_of(std::uint64_t hash) const noexcept {
-    return prefix(hash) >> (32 - ordinal_bits_);
-  }
-  [[nodiscard]] Group bucket(std::uint64_t bucket) const noexcept {
-    return entries_.subspan(starts_[bucket], starts_[bucket + 1] - starts_[bucket]);
-  }
-  // The entries at the start of `entries` with that fingerprint.
-  [[nodiscard]] Group leading(Group entries, std::uint32_t fingerprint) const noexcept;
-  [[nodiscard]] std::uint64_t offset_of(const std::uint32_t* word) const noexcept;
-  [[nodiscard]] Result<> check(std::uint32_t keys, std::uint32_t events) const noexcept;
+  static constexpr std::uint32_t kLineBuckets = 60;
+  struct Line {
+    std::array<std::uint8_t, kLineBuckets> sizes{};
+    std::uint32_t start = 0;
+  };
+  static_assert(sizeof(Line) == kAlignment);
+  struct Entry {
+    std::uint32_t mark = 0;
+    std::uint32_t ordinal = 0;
+  };
+  class Encoder;
 
-  std::span<const std::uint32_t> starts_;  // empty: no table
-  std::span<const std::uint32_t> entries_;
-  std::uint32_t bucket_bits_ = 0;
-  std::uint32_t ordinal_bits_ = 0;
+  // Of a table with so many buckets, of a segment with so many events, one at least: all but where its bytes are.
+  SmallTable(std::uint32_t buckets, std::uint32_t events) noexcept;
+
+  [[nodiscard]] static std::uint64_t lines_of(std::uint64_t buckets) noexcept {
+    return (buckets + kLineBuckets - 1) / kLineBuckets;
+  }
+  [[nodiscard]] std::uint64_t data_offset() const noexcept { return kAlignment + sizeof(Line) * lines_of(buckets_); }
+  [[nodiscard]] std::uint64_t size_with(std::uint64_t entries) const noexcept;
+  [[nodiscard]] std::uint64_t bucket_of(std::uint64_t hash) const noexcept { return (hash >> 32) * buckets_ >> 32; }
+  [[nodiscard]] std::uint64_t mark_of(std::uint64_t hash) const noexcept {
+    return (hash & low_bits(32)) * marks_ >> 32;
+  }
+  [[nodiscard]] Bucket bucket_at(std::uint64_t number) const noexcept;
+  [[nodiscard]] Entry entry(std::uint32_t at) const noexcept {
+    const std::uint64_t value = load_bits(data_, std::uint64_t{at} * entry_bits_, entry_bits_);
+    return {static_cast<std::uint32_t>(value / events_), static_cast<std::uint32_t>(value % events_)};
+  }
+  [[nodiscard]] Result<> check_lines(std::uint32_t entries) const noexcept;
+  [[nodiscard]] Result<> check_entries(std::uint32_t keys) const noexcept;
+
+  std::uint32_t buckets_ = 0;  // 0: no table
+  std::uint32_t events_ = 0;
+  std::uint32_t entry_bits_ = 0;
+  std::uint32_t marks_ = 0;
+  const Line* lines_ = nullptr;
+  const std::byte* data_ = nullptr;
 };
 
 }  // namespace daybook::index

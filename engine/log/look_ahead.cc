@@ -25,11 +25,12 @@ void LookAhead::gather(std::span<const Part* const> parts, const index::Key& key
 void LookAhead::look_up(const index::Key& key, bool forward) {
   using Step = index::Sidecar::Step;
   const std::uint64_t hash = shares_.front().sidecar->hash_of(key);
-  for (const Share& it : shares_) it.sidecar->prefetch(key.kind, hash, Step::first);
-  for (const Share& it : shares_) it.sidecar->prefetch(key.kind, hash, Step::second);
+  for (const Share& it : shares_) it.sidecar->prefetch(key.kind, hash);
+  for (Share& it : shares_) it.bucket = it.sidecar->bucket(key.kind, hash);
   for (Share& it : shares_) {
     it.begin = events_;
-    const std::size_t found = it.sidecar->likely(key, hash, std::span(room_->ordinals).subspan(events_));
+    const auto left = std::span(room_->ordinals).subspan(events_);
+    const std::size_t found = it.sidecar->likely(key.kind, hash, it.bucket, left);
     events_ = std::min(events_ + found, kEventsMax);
     it.end = events_;
     it.whole = it.end - it.begin == found;

@@ -35,8 +35,8 @@ class LookAhead {
 
   // A part is about to be read. They come in the order in which they were given; some may be left out.
   void turn_to(const Part& part) noexcept;
-  // Of that part, until the next gather(): the events of the key, all of them if one of them has it, else there are none.
-  // Empty: that is not known here.
+  // Of that part, until the next gather(): the events of the key, all of them if the first of them has it. Else, and when
+  // there are none, it takes a look into its index to know.
   [[nodiscard]] std::span<const std::uint32_t> events() const noexcept;
   // The places of its events at those ordinals, of which there is one at least; none: they are not known here.
   [[nodiscard]] std::span<const index::Place> places(std::span<const std::uint32_t> ordinals) const noexcept;
@@ -63,6 +63,7 @@ class LookAhead {
   struct Share {
     const Part* part = nullptr;
     const index::Sidecar* sidecar = nullptr;
+    index::Sidecar::Bucket bucket{};
     std::size_t begin = 0;
     std::size_t end = 0;
     bool whole = false;  // there was room for all that it has

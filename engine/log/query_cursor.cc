@@ -135,6 +135,10 @@ Result<void> QueryCursor::find_matches(const Part& part, const index::SegmentInd
     matches_.by_occurred = false;
     return {};
   }
+  return evaluate(part, index);
+}
+
+Result<void> QueryCursor::evaluate(const Part& part, const index::SegmentIndex& index) {
   auto matches = plan_.evaluate(part, index, {part.base() + looked_at_.begin, part.base() + looked_at_.end + 1});
   if (!matches) return fail(matches.error());
   matches_ = std::move(*matches);
@@ -201,13 +205,13 @@ bool QueryCursor::read(const index::SegmentIndex& index, std::span<const std::ui
       const auto fetched = events_->fetch(places[i], *end_);
       if (!fetched) {
         const bool other = unproven_ && !events_->carries(ordinals[i], *key_) && !events_->error();
-        return other ? nothing() : stop_at(ordinals[i], fetched.error());
+        return other ? evaluate_again(index) : stop_at(ordinals[i], fetched.error());
       }
       count = 1;
     }
     std::size_t good = 0;
     while (good < count && end_[good].position == first + ordinals[i + good]) ++good;
-    if (good > 0 && std::exchange(unproven_, false) && !carries(*end_, *key_)) return nothing();
+    if (good > 0 && std::exchange(unproven_, false) && !carries(*end_, *key_)) return evaluate_again(index);
     const Position stray = good < count ? end_[good].position : 0;
     keep(good);
     i += good;
@@ -222,9 +226,12 @@ bool QueryCursor::read(const index::SegmentIndex& index, std::span<const std::ui
   return true;
 }
 
-bool QueryCursor::nothing() {
-  matches_.range = {};
-  return true;
+// What was found ahead is of another key.
+bool QueryCursor::evaluate_again(const index::SegmentIndex& index) {
+  known_ = {};
+  unproven_ = false;
+  const auto evaluated = evaluate(*part_, index);
+  return evaluated || failed(evaluated.error());
 }
 
 void QueryCursor::keep(std::size_t count) {

@@ -40,6 +40,8 @@ class QueryCursor final : public EventCursor {
   bool enter(std::shared_ptr<Part> part);
   // What the part has of the events in question, among those in looked_at_.
   Result<void> find_matches(const Part& part, const index::SegmentIndex& index);
+  // The same, by the index alone.
+  Result<void> evaluate(const Part& part, const index::SegmentIndex& index);
   // What is in the window of a part, as far as it is visible.
   [[nodiscard]] OrdinalRange visible(const Part& part, const index::SegmentIndex& index) const;
   // Takes everything of the part at hand out of the window.
@@ -48,8 +50,8 @@ class QueryCursor final : public EventCursor {
   // more, and nothing is left then. Its index must not change meanwhile.
   std::size_t take(std::span<std::uint32_t> ordinals);
   bool read(const index::SegmentIndex& index, std::span<const std::uint32_t> ordinals);
-  // The part does not have the key after all.
-  bool nothing();
+  // What was found ahead in the part at hand is of another key: its matches once more, by the index.
+  bool evaluate_again(const index::SegmentIndex& index);
   // Keeps of the next `count` events at end_ those that are asked for.
   void keep(std::size_t count);
   // An event that is not as it should be. Those before it are returned first, forward, and the error is met again when they

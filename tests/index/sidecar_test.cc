@@ -43,8 +43,8 @@ TEST(SidecarTest, ManyRareStreams) {
   expect_round_trip(IndexModel::random(5, {.events = 30'000, .streams = 1'000'000, .tags = 100'000, .batch_max = 3}));
 }
 
-// Hashes of which the table sees few bits, or none: groups are shared, and their keys are large then.
-TEST(SidecarTest, SurvivesCollidingFingerprints) {
+// Hashes of which the small table sees few bits, or none: slots are shared.
+TEST(SidecarTest, SurvivesCollidingHashes) {
   const IndexModel model = IndexModel::random(6, {.events = 2'000, .streams = 2'000, .tags = 2'000});
   expect_round_trip(model, [](const Key& key) noexcept { return key_hash(key) & 0xff00'0000'0000'ffff; });
   expect_round_trip(model, [](const Key& key) noexcept { return key_hash(key) & 0xfff0'0000'0000'0000; });

@@ -1,4 +1,4 @@
-// Streams that an index cannot tell apart by what it knows of their ids.
+// Streams and tags that an index cannot tell apart by what it knows of them.
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
@@ -20,14 +20,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Ids whose hashes begin with the same 32 bits: a sidecar of few events knows fewer.
-std::pair<std::string, std::string> colliding_streams() {
+// Keys of one slot in every small table: both halves of their hashes begin alike.
+std::pair<std::string, std::string> colliding_keys(index::KeyKind kind, const std::string& prefix) {
   std::unordered_map<std::uint64_t, std::string> seen;
   for (std::uint64_t number = 0;; ++number) {
-    std::string id = "stream-" + std::to_string(number);
-    const std::uint64_t known = index::key_hash({index::KeyKind::stream, id}) >> 32;
-    const auto [at, is_new] = seen.emplace(known, id);
-    if (!is_new) return {at->second, id};
+    std::string key = prefix + std::to_string(number);
+    const std::uint64_t hash = index::key_hash({kind, key});
+    const auto [at, is_new] = seen.emplace(hash >> 48 << 16 | (hash >> 16 & 0xffff), key);
+    if (!is_new) return {at->second, key};
   }
 }
 
@@ -65,6 +65,14 @@ class CollisionTest : public StoreTest {
     return found;
   }
 
+  std::vector<Position> positions(const Query& query) {
+    std::vector<Position> found;
+    Cursor cursor = store().read(query);
+    while (const EventView* const event = cursor.next()) found.push_back(event->position);
+    EXPECT_FALSE(cursor.error()) << describe(*cursor.error());
+    return found;
+  }
+
   static std::vector<Version> up_to(Version last) {
     std::vector<Version> all;
     for (Version version = 1; version <= last; ++version) all.push_back(version);
@@ -87,7 +95,7 @@ class CollisionTest : public StoreTest {
     FAIL() << payload;
   }
 
-  const std::pair<std::string, std::string> streams_ = colliding_streams();
+  const std::pair<std::string, std::string> streams_ = colliding_keys(index::KeyKind::stream, "stream-");
   const std::string& here_ = streams_.first;
   const std::string& there_ = streams_.second;
 };
@@ -111,12 +119,39 @@ TEST_F(CollisionTest, InAWindowOfVersionsToo) {
   EXPECT_EQ(versions(here_, {.from_version = 59}), (std::vector<Version>{59, 60}));
 }
 
-// Of many events in a segment, one of them is in the large table; the other has the group that both would have.
+// Of many events in a segment, one of them is in the large table; what is found ahead there is of the other.
 TEST_F(CollisionTest, AndWhereOneHasMany) {
   for (int i = 0; i < 2'000; ++i) append_to(i % 40 == 7 ? there_ : here_);
   reopen_with_sidecars();
   EXPECT_EQ(versions(here_), up_to(60 + 1'950));
   EXPECT_EQ(versions(there_), up_to(60 + 50));
+}
+
+// A tag of many events, and others of few in its slot: on events that have it, on some that do not, or both.
+TEST_F(CollisionTest, TagsOnTheSameEventsAndOnOthers) {
+  const auto [many, few] = colliding_keys(index::KeyKind::tag, "tag-");
+  std::vector<Position> with_many;
+  std::vector<Position> with_few;
+  for (int i = 0; i < 3'000; ++i) {
+    const bool has_many = i % 3 != 0;
+    const bool has_few =
+        i / 500 % 2 == 0 ? i % 50 == 0 : i % 50 == 1;  // 500 events long without `many`, mostly, and with
+    std::vector<std::string_view> tags;
+    if (has_many) tags.emplace_back(many);
+    if (has_few) tags.emplace_back(few);
+    const NewEvent event{.type = "T", .payload = "x", .tags = std::span<const std::string_view>(tags)};
+    const auto appended = store().append("s", Expect::any(), {&event, 1});
+    ASSERT_TRUE(appended);
+    if (has_many) with_many.push_back(appended->last_position);
+    if (has_few) with_few.push_back(appended->last_position);
+  }
+  reopen_with_sidecars();
+  for (int time = 0; time < 2; ++time) {  // the first time opens the segments that the second one looks ahead into
+    EXPECT_EQ(positions(Query::tag(many)), with_many);
+    EXPECT_EQ(positions(Query::tag(few)), with_few);
+  }
+  EXPECT_EQ(store().count(Query::tag(many)).value(), with_many.size());
+  EXPECT_EQ(store().count(Query::tag(few)).value(), with_few.size());
 }
 
 TEST_F(CollisionTest, DamageToOneIsNoErrorOfTheOther) {
