@@ -19,8 +19,8 @@ struct TableHeader {
 };
 static_assert(sizeof(TableHeader) == SmallTable::kAlignment);
 
-constexpr std::uint32_t kBucketEntries = 8;  // on average
-constexpr std::uint64_t kMarksMin = 64;
+constexpr std::uint32_t kBucketEntries = 4;  // on average
+constexpr std::uint64_t kMarksMin = 32;
 constexpr std::uint64_t kSlotKeysMax = 8;  // so that somebody who chooses keys of one hash makes little work
 
 std::unexpected<Error> broken(const char* what, std::uint64_t offset, std::uint64_t expected, std::uint64_t actual) {
@@ -249,7 +249,8 @@ void SmallTable::prefetch(Bucket bucket) const noexcept {
   prefetch_line(data_ + std::uint64_t{bucket.end} * entry_bits_ / 8);
 }
 
-// A bucket has some eight entries. Each is looked at, without a branch, which takes less than the branches of a search.
+// A bucket has some four entries besides those of the key. Each is looked at, without a branch, which takes less than the
+// branches of a search.
 std::span<const std::uint32_t> SmallTable::slot(std::uint64_t hash, Bucket bucket, Room& room) const noexcept {
   const std::uint64_t first = mark_of(hash) * events_;
   const std::uint64_t events = events_;

@@ -28,7 +28,7 @@ struct HashedKey {
 //   entry:bits{entries}         mark * events + ordinal, ascending by mark in its bucket
 //   pad                         8 zeros, and up to 64 bytes
 //
-// `events` is how many the segment has. An entry has as many bits as events * 64 - 1 takes, so that there are 64 to 128 marks;
+// `events` is how many the segment has. An entry has as many bits as events * 32 - 1 takes, so that there are 32 to 64 marks;
 // it is as small as can be for what it says, whatever the number of events.
 //
 //   bucket: (hash >> 32) * buckets >> 32     mark: (hash mod 2^32) * marks >> 32

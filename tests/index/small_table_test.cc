@@ -178,15 +178,15 @@ TEST(SmallTableTest, AnotherKeyOfTheSlotMayBeOneOfManyEvents) {
   expect_groups(made, model, KeyKind::tag, by_number);
 }
 
-// 21 bits for each entry, and a line for 60 buckets of eight: by the format, to the byte.
+// 20 bits for each entry, and a line for 60 buckets of four: by the format, to the byte.
 TEST(SmallTableTest, TakesWhatItSays) {
   IndexModel model;
-  constexpr std::uint64_t kEvents = 20'000;  // 20,000 * 64 - 1 takes 21 bits
+  constexpr std::uint64_t kEvents = 20'000;  // 20,000 * 32 - 1 takes 20 bits
   for (std::uint64_t i = 0; i < kEvents; ++i) model.add(event_of(i, "s" + std::to_string(i)));
   const Made made = make(model, KeyKind::stream);
   EXPECT_TRUE(made.rest.empty());
-  constexpr std::uint64_t kLines = (kEvents / 8 + 59) / 60;
-  EXPECT_EQ(made.size, (64 + 64 * kLines + (kEvents * 21 + 7) / 8 + 8 + 63) / 64 * 64);
+  constexpr std::uint64_t kLines = (kEvents / 4 + 59) / 60;
+  EXPECT_EQ(made.size, (64 + 64 * kLines + (kEvents * 20 + 7) / 8 + 8 + 63) / 64 * 64);
 }
 
 // A table that is accepted says something else: there are not two ways to write one.
