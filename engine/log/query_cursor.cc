@@ -51,7 +51,7 @@ bool QueryCursor::next_part() {
     if (*parts != parts_) {
       parts_ = std::move(*parts);
       ahead_ = LookAhead();
-      unseen_ = kNowhere;
+      unseen_ = begun_ = kNowhere;
     }
     part = part_in_window();
   }
@@ -61,22 +61,34 @@ bool QueryCursor::next_part() {
 
 std::shared_ptr<Part> QueryCursor::part_in_window() {
   const Parts& parts = *parts_;
-  const auto last = std::ranges::partition_point(parts, [&](const std::shared_ptr<Part>& part) {
-    return forward_ ? part->base() <= window_.after : part->base() + 1 < window_.before;
-  });
-  auto left = forward_ ? parts.end() - last + (last == parts.begin() ? 0 : 1) : last - parts.begin();
+  const std::size_t begun = this->begun();
+  std::size_t left = forward_ ? parts.size() - begun + (begun == 0 ? 0 : 1) : begun;
   for (; left > 0; --left) {
-    const std::shared_ptr<Part>& part = forward_ ? *(parts.end() - left) : parts[static_cast<std::size_t>(left) - 1];
+    const std::shared_ptr<Part>& part = forward_ ? parts[parts.size() - left] : parts[left - 1];
     const auto found = looks_into(*part);
     if (!found) {
       failed(found.error());
       return nullptr;
     }
     if (!*found) continue;
-    if (key_ && (far_ || !in_first_)) look_ahead(static_cast<std::size_t>(left));
+    if (key_ && (far_ || !in_first_)) look_ahead(left);
     return part;
   }
   return nullptr;
+}
+
+// A search the first time; then the next one, mostly.
+std::size_t QueryCursor::begun() {
+  const Parts& parts = *parts_;
+  const auto has_begun = [&](const std::shared_ptr<Part>& part) {
+    return forward_ ? part->base() <= window_.after : part->base() + 1 < window_.before;
+  };
+  if (begun_ == kNowhere) {
+    begun_ = static_cast<std::size_t>(std::ranges::partition_point(parts, has_begun) - parts.begin());
+  }
+  while (begun_ < parts.size() && has_begun(parts[begun_])) ++begun_;
+  while (begun_ > 0 && !has_begun(parts[begun_ - 1])) --begun_;
+  return begun_;
 }
 
 void QueryCursor::look_ahead(std::size_t left) {

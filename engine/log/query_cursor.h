@@ -33,6 +33,8 @@ class QueryCursor final : public EventCursor {
   bool next_part();
   // The next part that may have some; null: there is none, or an error. Those before it go out of the window.
   std::shared_ptr<Part> part_in_window();
+  // How many parts, from the beginning of the list, have begun where the window does, or ends, backward.
+  std::size_t begun();
   // Whether there may be some, among those in looked_at_.
   Result<bool> looks_into(Part& part);
   // Looks ahead when the next part, `left` parts from the end of the list, has not been looked at.
@@ -72,6 +74,7 @@ class QueryCursor final : public EventCursor {
 
   static constexpr std::size_t kNowhere = ~std::size_t{0};
   bool in_first_ = true;           // no part is used up yet, and the first one may be all that is read
+  std::size_t begun_ = kNowhere;   // as many as begun() said last
   std::size_t unseen_ = kNowhere;  // looked ahead at all parts but so many
   LookAhead ahead_;
 
