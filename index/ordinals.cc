@@ -1,6 +1,7 @@
 #include "index/ordinals.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <memory>
 #include <new>
@@ -51,8 +52,15 @@ Ordinals Ordinals::view(std::span<const std::byte> valid_roaring) {
   return made;
 }
 
+Ordinals Ordinals::view(PackedList list) {
+  Ordinals made;
+  made.packed_ = list;
+  made.is_packed_ = true;
+  return made;
+}
+
 void Ordinals::append(std::uint32_t ordinal) {
-  assert(view_.containers() == 0 && (empty() || ordinal > last()));
+  assert(view_.containers() == 0 && !is_packed_ && (empty() || ordinal > last()));
   if (held_.empty()) {
     if (few_.size() < kFewMax) return few_.push_back(ordinal);
     for (const std::uint32_t early : few_) hold(early);
@@ -109,17 +117,20 @@ std::uint32_t Ordinals::container_from(std::uint32_t slab) const noexcept {
 
 bool Ordinals::contains(std::uint32_t ordinal) const noexcept {
   if (is_list()) return std::binary_search(few_.begin(), few_.end(), ordinal);
+  if (is_packed_) return next(ordinal) == ordinal;
   const std::uint32_t i = container_from(slab_of(ordinal));
   return i < containers() && slab(i) == slab_of(ordinal) && container(i).contains(number_in_slab(ordinal));
 }
 
 std::uint32_t Ordinals::first() const noexcept {
   assert(!empty());
+  if (is_packed_) return packed_.first();
   return is_list() ? few_.front() : base_of(slab(0)) + container(0).first();
 }
 
 std::uint32_t Ordinals::last() const noexcept {
   assert(!empty());
+  if (is_packed_) return packed_.last();
   return is_list() ? few_.back() : base_of(slab(containers() - 1)) + container(containers() - 1).last();
 }
 
@@ -127,6 +138,7 @@ std::uint64_t Ordinals::rank(std::uint32_t ordinal) const noexcept {
   if (is_list()) {
     return static_cast<std::uint64_t>(std::lower_bound(few_.begin(), few_.end(), ordinal) - few_.begin());
   }
+  if (is_packed_) return packed_.rank(ordinal);
   const std::uint32_t here = container_from(slab_of(ordinal));
   std::uint64_t smaller = 0;
   for (std::uint32_t i = 0; i < here; ++i) smaller += count(i);
@@ -137,6 +149,7 @@ std::uint64_t Ordinals::rank(std::uint32_t ordinal) const noexcept {
 std::uint32_t Ordinals::select(std::uint64_t k) const noexcept {
   assert(k < size());
   if (is_list()) return few_[k];
+  if (is_packed_) return packed_.select(static_cast<std::uint32_t>(k));
   std::uint32_t i = 0;
   for (; k >= count(i); ++i) k -= count(i);
   return base_of(slab(i)) + container(i).select(static_cast<std::uint32_t>(k));
@@ -161,6 +174,7 @@ std::size_t Ordinals::read(std::uint32_t from, std::span<std::uint32_t> out) con
     std::copy_n(begin, count, out.begin());
     return count;
   }
+  if (is_packed_) return packed_.read(from, out);
   std::size_t found = 0;
   for (std::uint32_t i = container_from(slab_of(from)); i < containers() && found < out.size(); ++i) {
     const std::uint32_t begin = slab(i) == slab_of(from) ? number_in_slab(from) : 0;
@@ -176,6 +190,7 @@ std::size_t Ordinals::read_back(std::uint32_t from, std::span<std::uint32_t> out
     std::reverse_copy(behind - static_cast<std::ptrdiff_t>(count), behind, out.begin());
     return count;
   }
+  if (is_packed_) return packed_.read_back(from, out);
   std::size_t found = 0;
   const std::uint32_t here = container_from(slab_of(from));
   const bool cut = here < containers() && slab(here) == slab_of(from);
@@ -186,24 +201,28 @@ std::size_t Ordinals::read_back(std::uint32_t from, std::span<std::uint32_t> out
   return found;
 }
 
-Container Ordinals::in_slab(std::uint32_t slab, FewNumbers& room) const noexcept {
-  if (is_list()) {
-    std::uint32_t count = 0;
+Container Ordinals::in_slab(std::uint32_t slab, std::vector<std::uint16_t>& room) const {
+  if (containers() > 0) {
+    const std::uint32_t i = container_from(slab);
+    return i < containers() && this->slab(i) == slab ? container(i) : Container();
+  }
+  room.clear();
+  if (is_packed_) {
+    packed_.read_slab(slab, room);
+  } else {
     for (auto at = std::lower_bound(few_.begin(), few_.end(), base_of(slab)); at != few_.end() && slab_of(*at) == slab;
          ++at) {
-      room[count++] = static_cast<std::uint16_t>(*at);
+      room.push_back(static_cast<std::uint16_t>(*at));
     }
-    return {.data = std::as_bytes(std::span(room)).data(), .count = count};
   }
-  const std::uint32_t i = container_from(slab);
-  return i < containers() && this->slab(i) == slab ? container(i) : Container();
+  return {.data = std::as_bytes(std::span(room)).data(), .count = static_cast<std::uint32_t>(room.size())};
 }
 
 std::uint32_t Ordinals::next_slab(std::uint32_t slab) const noexcept {
   if (slab == kNoSlab) return kNoSlab;
-  if (is_list()) {
-    const auto at = std::lower_bound(few_.begin(), few_.end(), base_of(slab));
-    return at == few_.end() ? kNoSlab : slab_of(*at);
+  if (containers() == 0) {
+    const auto element = next(base_of(slab));
+    return element ? slab_of(*element) : kNoSlab;
   }
   const std::uint32_t i = container_from(slab);
   return i == containers() ? kNoSlab : this->slab(i);
@@ -211,9 +230,9 @@ std::uint32_t Ordinals::next_slab(std::uint32_t slab) const noexcept {
 
 std::uint32_t Ordinals::previous_slab(std::uint32_t slab) const noexcept {
   if (slab == kNoSlab) return kNoSlab;
-  if (is_list()) {
-    const auto behind = std::upper_bound(few_.begin(), few_.end(), base_of(slab) + (kSlabSize - 1));
-    return behind == few_.begin() ? kNoSlab : slab_of(*(behind - 1));
+  if (containers() == 0) {
+    const auto element = previous(base_of(slab) + (kSlabSize - 1));
+    return element ? slab_of(*element) : kNoSlab;
   }
   const std::uint32_t i = container_from(slab);
   if (i < containers() && this->slab(i) == slab) return slab;

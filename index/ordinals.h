@@ -1,7 +1,6 @@
 // Sets of ordinals. An ordinal is the number of a published event inside its segment: 0, 1, 2 ...
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -9,13 +8,14 @@
 #include <vector>
 
 #include "index/container.h"
+#include "index/packed_list.h"
 #include "index/roaring_view.h"
 
 namespace daybook::index {
 
 // A set of ordinals: a sorted list below kFewMax + 1 elements; above, containers of 65,536 ordinals each, its own or those of
-// a bitmap that lies in a sidecar. Most keys have a handful of events in a segment, and a bitmap for each would cost more
-// than the events themselves. What becomes of several sets together is for Selection to say.
+// a bitmap that lies in a sidecar, or a packed list that lies there. Most keys have a handful of events in a segment, and a
+// bitmap for each would cost more than the events themselves. What becomes of several sets together is for Selection to say.
 //
 // Allocates; throws std::bad_alloc when there is no memory.
 //
@@ -24,7 +24,7 @@ class Ordinals {
  public:
   static constexpr std::size_t kFewMax = 63;
 
-  Ordinals() noexcept = default;
+  Ordinals() noexcept : view_() {}
 
   // begin, begin + 1 ... end - 1; nothing when end <= begin.
   static Ordinals range(std::uint32_t begin, std::uint32_t end);
@@ -33,11 +33,16 @@ class Ordinals {
   // What is in a bitmap in the portable Roaring format that validate_roaring() accepted. The bytes are not copied, and must
   // outlive the set and its copies. Nothing can be appended.
   static Ordinals view(std::span<const std::byte> valid_roaring);
+  // The same of a packed list.
+  static Ordinals view(PackedList list);
 
   // Adds an ordinal larger than all so far.
   void append(std::uint32_t ordinal);
 
-  [[nodiscard]] std::uint64_t size() const noexcept { return is_list() ? few_.size() : many_size_; }
+  [[nodiscard]] std::uint64_t size() const noexcept {
+    if (is_packed_) return packed_.size();
+    return is_list() ? few_.size() : many_size_;
+  }
   [[nodiscard]] bool empty() const noexcept { return size() == 0; }
   [[nodiscard]] bool contains(std::uint32_t ordinal) const noexcept;
   // The smallest and the largest; the set must not be empty.
@@ -57,14 +62,12 @@ class Ordinals {
   std::size_t read(std::uint32_t from, std::span<std::uint32_t> out) const noexcept;
   std::size_t read_back(std::uint32_t from, std::span<std::uint32_t> out) const noexcept;
 
-  // Whether the set is a list, and its elements then.
-  [[nodiscard]] bool is_list() const noexcept { return containers() == 0; }
+  // Whether the set is a list of its own, of few elements, and those then.
+  [[nodiscard]] bool is_list() const noexcept { return containers() == 0 && !is_packed_; }
   [[nodiscard]] std::span<const std::uint32_t> list() const noexcept { return few_; }
 
-  // Room for what a list has in a slab.
-  using FewNumbers = std::array<std::uint16_t, kFewMax>;
-  // What is in a slab, nothing maybe. A list puts it into `room`.
-  [[nodiscard]] Container in_slab(std::uint32_t slab, FewNumbers& room) const noexcept;
+  // What is in a slab, nothing maybe. Where it is in no container, it is put into `room`.
+  [[nodiscard]] Container in_slab(std::uint32_t slab, std::vector<std::uint16_t>& room) const;
   // The first slab with elements at that one or behind it, or kNoSlab.
   static constexpr std::uint32_t kNoSlab = 1u << (32 - kSlabBits);
   [[nodiscard]] std::uint32_t next_slab(std::uint32_t slab) const noexcept;
@@ -92,7 +95,7 @@ class Ordinals {
   };
 
   [[nodiscard]] std::uint32_t containers() const noexcept {
-    return view_.containers() + static_cast<std::uint32_t>(held_.size());
+    return is_packed_ ? 0 : view_.containers() + static_cast<std::uint32_t>(held_.size());
   }
   [[nodiscard]] std::uint32_t slab(std::uint32_t i) const noexcept {
     return held_.empty() ? view_.slab(i) : held_[i].slab;
@@ -107,10 +110,17 @@ class Ordinals {
   [[nodiscard]] std::uint32_t container_from(std::uint32_t slab) const noexcept;
   void hold(std::uint32_t ordinal);
 
-  std::vector<std::uint32_t> few_;  // the elements, when there are no containers
+  std::vector<std::uint32_t> few_;  // the elements, when they are nowhere else
   std::vector<Held> held_;          // its own containers ...
-  RoaringView view_;                // ... or those of a bitmap
-  std::uint64_t many_size_ = 0;     // elements in containers
+  union {
+    RoaringView view_;   // ... or those of a bitmap ...
+    PackedList packed_;  // ... or a packed list
+  };
+  std::uint32_t many_size_ = 0;  // elements in containers
+  bool is_packed_ = false;
 };
+// A set is made for every answer. GCC zeroes larger ones by an instruction that lets no cache misses overlap: to find a rare
+// key in memory took twice as long.
+static_assert(sizeof(Ordinals) <= 72);
 
 }  // namespace daybook::index

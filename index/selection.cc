@@ -38,7 +38,8 @@ bool is_list(const Selection& part) noexcept { return part.set() != nullptr && (
 
 // Parts, and room for what they come to in the slab that was looked at last.
 struct Selection::Several {
-  Several(Kind of_kind, std::vector<Selection> of_parts) : kind(of_kind), parts(std::move(of_parts)) {}
+  Several(Kind of_kind, std::vector<Selection> of_parts)
+      : kind(of_kind), parts(std::move(of_parts)), numbers_(parts.size()) {}
 
   void load(std::uint32_t slab);
   std::uint32_t count(std::uint32_t slab);
@@ -48,8 +49,11 @@ struct Selection::Several {
   Slab room;
 
  private:
+  // What a part has in a slab.
+  Container of_part(std::size_t i, std::uint32_t slab) { return parts[i].in_slab(slab, numbers_[i]); }
   std::span<const Container> sorted(std::uint32_t slab);
 
+  std::vector<std::vector<std::uint16_t>> numbers_;  // of each part that has no containers, in a slab
   std::vector<Container> containers_;
   std::uint32_t loaded_ = kNoSlab;  // what of is in `room`
 };
@@ -164,9 +168,8 @@ std::uint32_t Selection::previous_slab(std::uint32_t slab) const noexcept {
 
 // Of the parts of an intersection, the smallest one first.
 std::span<const Container> Selection::Several::sorted(std::uint32_t slab) {
-  Ordinals::FewNumbers unused;  // a list would not have come to be a part
   containers_.clear();
-  for (Selection& part : parts) containers_.push_back(part.in_slab(slab, unused));
+  for (std::size_t i = 0; i < parts.size(); ++i) containers_.push_back(of_part(i, slab));
   std::ranges::sort(containers_, {}, &Container::count);
   return containers_;
 }
@@ -174,7 +177,6 @@ std::span<const Container> Selection::Several::sorted(std::uint32_t slab) {
 void Selection::Several::load(std::uint32_t slab) {
   if (loaded_ == slab) return;
   loaded_ = slab;
-  Ordinals::FewNumbers few;
   switch (kind) {
     case Kind::all: {
       const std::span<const Container> all = sorted(slab);
@@ -184,9 +186,9 @@ void Selection::Several::load(std::uint32_t slab) {
     }
     case Kind::any:
       room.clear();
-      for (Selection& part : parts) room.add(part.in_slab(slab, few));
+      for (std::size_t i = 0; i < parts.size(); ++i) room.add(of_part(i, slab));
       break;
-    case Kind::without: room.load(parts[0].in_slab(slab, few)); room.remove(parts[1].in_slab(slab, few));
+    case Kind::without: room.load(of_part(0, slab)); room.remove(of_part(1, slab));
   }
 }
 
@@ -204,7 +206,7 @@ std::uint32_t Selection::Several::count(std::uint32_t slab) {
   return room.any() ? count_both(room.uncounted(), all.back()) : 0;
 }
 
-Container Selection::in_slab(std::uint32_t slab, Ordinals::FewNumbers& room) {
+Container Selection::in_slab(std::uint32_t slab, std::vector<std::uint16_t>& room) {
   if (several_ == nullptr) return set_->in_slab(slab, room);
   several_->load(slab);
   return several_->room.container();

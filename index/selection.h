@@ -61,8 +61,8 @@ class Selection {
   using Step = std::uint32_t (Selection::*)(std::uint32_t slab) const noexcept;
   [[nodiscard]] static std::uint32_t agreed_slab(const std::vector<Selection>& parts, std::uint32_t slab,
                                                  Step step) noexcept;
-  // What is in a slab. A list puts it into `room`, several parts into their own.
-  [[nodiscard]] Container in_slab(std::uint32_t slab, Ordinals::FewNumbers& room);
+  // What is in a slab. What is in no container is put into `room`; several parts have their own.
+  [[nodiscard]] Container in_slab(std::uint32_t slab, std::vector<std::uint16_t>& room);
 
   Postings set_;
   std::unique_ptr<Several> several_;  // null: it is set_

@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include "index/packed_list.h"
 #include "index/roaring_validator.h"
 #include "support/rng.h"
 
@@ -46,7 +47,7 @@ void expect_answers(const Ordinals& set, const Model& model, std::uint32_t at) {
   // And about its slab.
   const std::uint32_t base = at & ~(kSlabSize - 1);
   expected.assign(model.lower_bound(base), model.upper_bound(base + (kSlabSize - 1)));
-  Ordinals::FewNumbers room;
+  std::vector<std::uint16_t> room;
   const Container container = set.in_slab(slab_of(at), room);
   ASSERT_EQ(container.count, expected.size());
   std::vector<std::uint32_t> found(container.count + 1);
@@ -175,6 +176,23 @@ TEST(OrdinalsTest, RoaringBytesGiveTheSetBack) {
       expect_same(view, model, rng);
       ASSERT_EQ(view.to_roaring(), bytes);
     }
+    if (HasFatalFailure()) return;
+  }
+}
+
+TEST(OrdinalsTest, PackedListsAnswerAsAStdSetDoes) {
+  test::Rng rng(10);
+  for (int round = 0; round < 200; ++round) {
+    SCOPED_TRACE(round);
+    const std::vector<std::uint32_t> list = list_of(random_model(rng));
+    if (list.empty()) continue;
+    std::vector<std::byte> bytes;
+    PackedList::encode(list, bytes);
+    const PackedList::Shape shape{static_cast<std::uint32_t>(list.size()), list.front(), list.back()};
+    const Ordinals view = Ordinals::view(PackedList(bytes, shape));
+    ASSERT_FALSE(view.is_list());
+    expect_same(view, {list.begin(), list.end()}, rng);
+    ASSERT_EQ(view.to_roaring(), Ordinals::of(list).to_roaring());
     if (HasFatalFailure()) return;
   }
 }

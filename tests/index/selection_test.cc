@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include "index/packed_list.h"
 #include "support/rng.h"
 
 namespace daybook::index {
@@ -35,15 +36,30 @@ class Sets {
   Case next() {
     const Model model = random_model();
     const std::vector<std::uint32_t> list(model.begin(), model.end());
-    switch (rng_.below(3)) {
+    switch (rng_.below(4)) {
       case 0: return {Selection(Postings(Ordinals::of(list))), model};
       case 1: sets_.push_back(Ordinals::of(list)); return {Selection(Postings::view(sets_.back())), model};
-      default: bytes_.push_back(Ordinals::of(list).to_roaring());
+      case 2: bytes_.push_back(Ordinals::of(list).to_roaring()); break;
+      default:
+        if (!can_be_packed(list)) return next();
+        PackedList::encode(list, bytes_.emplace_back());
+        return {Selection(Postings(Ordinals::view(packed(list)))), model};
     }
     return {Selection(Postings(Ordinals::view(bytes_.back()))), model};
   }
 
  private:
+  static bool can_be_packed(const std::vector<std::uint32_t>& list) {
+    for (std::size_t i = Container::kArrayMax; i < list.size(); ++i) {
+      if (slab_of(list[i]) == slab_of(list[i - Container::kArrayMax])) return false;
+    }
+    return !list.empty();
+  }
+
+  [[nodiscard]] PackedList packed(const std::vector<std::uint32_t>& list) const {
+    return {bytes_.back(), {static_cast<std::uint32_t>(list.size()), list.front(), list.back()}};
+  }
+
   Model random_model() {
     Model model;
     const auto number = [this] { return static_cast<std::uint32_t>(rng_.below(limit_)); };
