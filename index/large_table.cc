@@ -1,11 +1,14 @@
 #include "index/large_table.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
+#include <cstddef>
 #include <cstring>
-#include <functional>
 
+#include "index/packed_list.h"
 #include "index/prefetch.h"
+#include "index/roaring_validator.h"
 #include "index/sidecar_layout.h"
 
 namespace daybook::index {
@@ -24,6 +27,11 @@ std::unexpected<Error> broken(const char* what, std::uint64_t offset, std::uint6
   return fail({.code = Errc::corrupt, .what = what, .offset = offset, .expected = expected, .actual = actual});
 }
 
+std::unexpected<Error> moved(Error error, std::uint64_t offset) {
+  error.offset += offset;
+  return fail(error);
+}
+
 template <typename T>
 void put(std::span<const T> values, std::vector<std::byte>& out) {
   const auto bytes = std::as_bytes(values);
@@ -36,16 +44,44 @@ bool zero(std::span<const std::byte> bytes) noexcept {
   return std::all_of(bytes.begin(), bytes.end(), [](std::byte byte) { return byte == std::byte{0}; });
 }
 
-// The data of a list, read in place: aligned to 8 as all data is.
-std::span<const std::uint32_t> as_list(std::span<const std::byte> data) noexcept {
-  return {reinterpret_cast<const std::uint32_t*>(data.data()), data.size() / sizeof(std::uint32_t)};
+PackedList::Shape shape_of(const LargeEntry& entry) noexcept {
+  return {.count = entry.count, .first = entry.first, .last = entry.last};
 }
 
-void put_data(const Ordinals& set, std::vector<std::byte>& out) {
-  if (set.size() >= kLargeFrom) return put(std::span<const std::byte>(set.to_roaring()), out);
-  std::vector<std::uint32_t> list(set.size());
-  set.read(0, list);
-  put(std::span<const std::uint32_t>(list), out);
+// No slab has more than there is room for in an array.
+bool fits_arrays(const Ordinals& set) {
+  if (set.size() <= Container::kArrayMax) return true;
+  std::vector<std::uint16_t> room;
+  for (std::uint32_t slab = set.next_slab(0); slab != Ordinals::kNoSlab; slab = set.next_slab(slab + 1)) {
+    if (set.in_slab(slab, room).count > Container::kArrayMax) return false;
+  }
+  return true;
+}
+
+std::size_t count_runs(std::span<const std::uint32_t> ordinals) noexcept {
+  std::size_t runs = 1;
+  for (std::size_t i = 1; i < ordinals.size(); ++i) runs += ordinals[i] != ordinals[i - 1] + 1 ? 1 : 0;
+  return runs;
+}
+
+// Appends the events of a key, and returns the form.
+std::uint32_t put_data(const Ordinals& set, std::vector<std::byte>& out) {
+  if (!fits_arrays(set)) {
+    put(std::span<const std::byte>(set.to_roaring()), out);
+    return kRoaringForm;
+  }
+  std::vector<std::uint32_t> ordinals(set.size());
+  set.read(0, ordinals);
+  const std::size_t start = out.size();
+  PackedList::encode(ordinals, out);
+  const std::size_t size = out.size() - start;
+  // A bitmap has 2 bytes for each run, at least: most need not be made to know that they are larger.
+  if (set.size() < kLargeFrom || sizeof(std::uint16_t) * count_runs(ordinals) >= size) return kPackedForm;
+  const std::vector<std::byte> bitmap = set.to_roaring();
+  if (bitmap.size() > size) return kPackedForm;
+  out.resize(start);
+  put(std::span(bitmap), out);
+  return kRoaringForm;
 }
 
 }  // namespace
@@ -71,7 +107,7 @@ void LargeTable::encode(const MemoryIndex& index, KeyKind kind, std::vector<Hash
                      .text_size = static_cast<std::uint32_t>(name.size()),
                      .data_offset = static_cast<std::uint32_t>(data.size())};
     put(std::span(name), text);
-    put_data(*set, data);
+    entry.form = put_data(*set, data);
     entry.data_size = static_cast<std::uint32_t>(data.size()) - entry.data_offset;
     pad(data);
     assert(data.size() <= UINT32_MAX && text.size() <= UINT32_MAX);
@@ -153,34 +189,26 @@ Result<> LargeTable::check_key(const LargeEntry& entry, const Rule& rule) const 
   }
   const std::uint64_t hash = rule.hash({rule.kind, text(entry)});
   if (entry.hash != hash) return broken("large table hash", at, hash, entry.hash);
-  if (entry.zero != 0) return broken("large table entry", at, 0, entry.zero);
   return {};
 }
 
 Result<> LargeTable::check_data(const LargeEntry& entry, std::uint32_t events) const noexcept {
-  const auto content = entry.count < kLargeFrom ? check_list(entry, events) : validate_roaring(data(entry), events);
-  const std::uint64_t at = offset_of(data(entry).data());
-  if (!content) {
-    Error error = content.error();
-    error.offset += at;
-    return fail(error);
+  if (entry.form == kRoaringForm && entry.count >= kLargeFrom) return check_bitmap(entry, events);
+  if (entry.form != kPackedForm) {
+    return broken("large table form", offset_of(&entry) + offsetof(LargeEntry, form), kPackedForm, entry.form);
   }
+  const auto list = PackedList::parse(data(entry), shape_of(entry), events);
+  return list ? Result<>() : moved(list.error(), offset_of(data(entry).data()));
+}
+
+Result<> LargeTable::check_bitmap(const LargeEntry& entry, std::uint32_t events) const noexcept {
+  const auto content = validate_roaring(data(entry), events);
+  const std::uint64_t at = offset_of(data(entry).data());
+  if (!content) return moved(content.error(), at);
   if (content->count != entry.count) return broken("large table events", at, entry.count, content->count);
   if (content->first != entry.first) return broken("large table first", at, entry.first, content->first);
   if (content->last != entry.last) return broken("large table last", at, entry.last, content->last);
   return {};
-}
-
-// As validate_roaring, for a list.
-Result<RoaringContent> LargeTable::check_list(const LargeEntry& entry, std::uint32_t events) const noexcept {
-  const auto list = as_list(data(entry));
-  if (list.empty() || list.size_bytes() != entry.data_size) {
-    return broken("large table list", 0, entry.count, list.size());
-  }
-  const bool ascends = std::adjacent_find(list.begin(), list.end(), std::greater_equal<>()) == list.end();
-  if (!ascends) return broken("large table list ascends", 0, 0, 0);
-  if (list.back() >= events) return broken("large table ordinal", 0, events, list.back());
-  return RoaringContent{list.size(), list.front(), list.back()};
 }
 
 std::size_t LargeTable::likely(std::uint64_t hash) const noexcept {
@@ -215,8 +243,11 @@ const LargeEntry* LargeTable::find(std::uint64_t hash, std::string_view text) co
 }
 
 Postings LargeTable::postings(const LargeEntry& entry) const {
-  if (entry.count < kLargeFrom) return Postings(Ordinals::of(as_list(data(entry))));
-  return Postings(Ordinals::view(data(entry)));
+  if (entry.form == kRoaringForm) return Postings(Ordinals::view(data(entry)));
+  const PackedList list(data(entry), shape_of(entry));
+  if (entry.count >= kLargeFrom) return Postings(Ordinals::view(list));
+  std::array<std::uint32_t, kLargeFrom> ordinals;
+  return Postings(Ordinals::of(std::span(ordinals).first(list.read(0, ordinals))));
 }
 
 }  // namespace daybook::index

@@ -9,7 +9,6 @@
 
 #include <daybook/error.h>
 
-#include "index/roaring_validator.h"
 #include "index/small_table.h"
 
 namespace daybook::index {
@@ -24,18 +23,24 @@ struct LargeEntry {
   std::uint32_t text_size;    // 1..255
   std::uint32_t data_offset;  // from the start of all data, a multiple of 8
   std::uint32_t data_size;    // without the pad
-  std::uint32_t zero;
+  std::uint32_t form;         // of the data: kPackedForm or kRoaringForm
 };
 static_assert(sizeof(LargeEntry) == 40 && std::has_unique_object_representations_v<LargeEntry>);
+
+// How the events of a key are written. DO NOT CHANGE: these values are on disk.
+inline constexpr std::uint32_t kPackedForm = 0;   // PackedList
+inline constexpr std::uint32_t kRoaringForm = 1;  // the portable Roaring format; kLargeFrom events or more
 
 // A sorted table, read in place:
 //
 //   count:u32 text_size:u32 data_size:u64
 //   LargeEntry{count}   ascending by hash, then by text
 //   text, pad           to 8 bytes
-//   (data, pad){count}  fewer than kLargeFrom events: ordinal:u32{events}; else a bitmap in the portable Roaring format
+//   (data, pad){count}  in the form that the entry says
 //
-// Answers without a look at any event. A bitmap is read where it lies.
+// Answers without a look at any event. Data of kLargeFrom events or more is read where it lies. Packed lists take the fewest
+// bytes for all sets but those with long runs; those that are too dense for an array in some slab are bitmaps, which are
+// intersected by words.
 //
 // The bytes must outlive the table; an empty one has none. Thread safety: const members from any thread.
 class LargeTable {
@@ -51,7 +56,7 @@ class LargeTable {
     std::uint32_t events = 0;  // of the segment
     KeyHash hash = key_hash;
   };
-  // The table that the bytes are, all of them, aligned to 8. Every rule is checked, every bitmap validated. Errc::corrupt;
+  // The table that the bytes are, all of them, aligned to 8. Every rule is checked, every ordinal looked at. Errc::corrupt;
   // Error::offset counts from the start of the bytes.
   static Result<LargeTable> parse(std::span<const std::byte> bytes, const Rule& rule);
 
@@ -63,7 +68,7 @@ class LargeTable {
   void prefetch(std::uint64_t hash) const noexcept;
   // Null: the key is not in the table. Else one of entries().
   [[nodiscard]] const LargeEntry* find(std::uint64_t hash, std::string_view text) const noexcept;
-  // The events of one of entries(). A view of the bytes, where that is a bitmap.
+  // The events of one of entries(): a view of the bytes, or a list of its own if they are few.
   [[nodiscard]] Postings postings(const LargeEntry& entry) const;
 
  private:
@@ -77,7 +82,7 @@ class LargeTable {
   [[nodiscard]] Result<> check(const Rule& rule) const noexcept;
   [[nodiscard]] Result<> check_key(const LargeEntry& entry, const Rule& rule) const noexcept;
   [[nodiscard]] Result<> check_data(const LargeEntry& entry, std::uint32_t events) const noexcept;
-  [[nodiscard]] Result<RoaringContent> check_list(const LargeEntry& entry, std::uint32_t events) const noexcept;
+  [[nodiscard]] Result<> check_bitmap(const LargeEntry& entry, std::uint32_t events) const noexcept;
 
   std::span<const LargeEntry> entries_;
   std::string_view text_;

@@ -69,7 +69,7 @@ static_assert(std::has_unique_object_representations_v<SidecarHeader> && std::is
 // More than a segment of the largest size can hold.
 inline constexpr std::uint32_t kSidecarEventsMax = 1u << 28;
 
-// Keys with so many events and more are in the large table, and those of a large table as a bitmap.
+// Keys with so many events and more are in the large table; no others are written as a bitmap.
 inline constexpr std::uint32_t kLargeFrom = 64;
 
 constexpr std::uint64_t sidecar_align(std::uint64_t size) noexcept { return (size + 7) & ~std::uint64_t{7}; }
