@@ -6,6 +6,7 @@
 #include <cassert>
 #include <limits>
 
+#include "index/bits.h"
 #include "index/container.h"
 
 namespace daybook::index {
@@ -13,19 +14,9 @@ namespace {
 
 constexpr std::uint32_t kWordBits = 64;
 
-std::uint64_t load(const std::byte* at) noexcept {
-  std::uint64_t word;
-  std::memcpy(&word, at, sizeof(word));
-  return word;
-}
-
 std::uint32_t count_bits(std::uint64_t word) noexcept { return static_cast<std::uint32_t>(std::popcount(word)); }
 
-// The bits of a word below `bit`, which is less than 64.
-constexpr std::uint64_t below(std::uint32_t bit) noexcept { return (std::uint64_t{1} << bit) - 1; }
-
-// With 8 zeros at least, because bits are read as words of 8 bytes.
-constexpr std::uint64_t padded(std::uint64_t data_size) noexcept { return (data_size + 7) / 8 * 8 + 8; }
+constexpr std::uint64_t padded(std::uint64_t data_size) noexcept { return (data_size + 7) / 8 * 8 + kBitsPad; }
 
 std::unexpected<Error> broken(const char* what, std::uint64_t offset, std::uint64_t expected, std::uint64_t actual) {
   return fail({.code = Errc::corrupt, .what = what, .offset = offset, .expected = expected, .actual = actual});
@@ -52,8 +43,8 @@ class PackedList::Cursor {
         first_(block.first),
         others_(block.others),
         low_bits_(block.low_bits),
-        low_mask_(below(block.low_bits)) {
-    word_ = load(word_at_) & ~below(block.low_size() % 8);
+        low_mask_(low_bits(block.low_bits)) {
+    word_ = load_word(word_at_) & ~low_bits(block.low_size() % 8);
   }
 
   // How many numbers it has passed, and how many it has not.
@@ -66,7 +57,7 @@ class PackedList::Cursor {
     const std::uint32_t high = bit_ + static_cast<std::uint32_t>(std::countr_zero(word_)) - passed_;
     word_ &= word_ - 1;
     const std::uint32_t at = passed_++ * low_bits_;
-    const auto low = static_cast<std::uint32_t>(load(low_ + at / 8) >> (at % 8) & low_mask_);
+    const auto low = static_cast<std::uint32_t>(load_word(low_ + at / 8) >> (at % 8) & low_mask_);
     return first_ + (high << low_bits_ | low);
   }
 
@@ -96,7 +87,7 @@ class PackedList::Cursor {
  private:
   void step() noexcept {
     word_at_ += sizeof(word_);
-    word_ = load(word_at_);
+    word_ = load_word(word_at_);
     bit_ += kWordBits;
   }
 
@@ -136,8 +127,7 @@ void PackedList::encode(std::span<const std::uint32_t> ascending, std::vector<st
     for (std::uint32_t j = 0; j < block.others; ++j, ++number) {
       const std::uint32_t distance = *number - block.first;
       const std::uint32_t low = block.low_bits * j;
-      const std::uint64_t word = load(to + low / 8) | (distance & below(block.low_bits)) << (low % 8);
-      std::memcpy(to + low / 8, &word, sizeof(word));
+      store_bits(to, low, distance & low_bits(block.low_bits));
       const std::uint32_t high = block.low_size() + (distance >> block.low_bits) + j;
       to[high / 8] |= std::byte{1} << (high % 8);
     }
@@ -218,9 +208,9 @@ class PackedList::Parser {
     std::uint64_t set = 0;
     for (std::uint64_t at = begin; at < end;) {
       const auto skipped = static_cast<std::uint32_t>(at % 8);
-      std::uint64_t word = load(bytes_.data() + data_at_ + at / 8) >> skipped;
+      std::uint64_t word = load_word(bytes_.data() + data_at_ + at / 8) >> skipped;
       const std::uint64_t size = kWordBits - skipped;
-      if (end - at < size) word &= below(static_cast<std::uint32_t>(end - at));
+      if (end - at < size) word &= low_bits(static_cast<std::uint32_t>(end - at));
       set += count_bits(word);
       at += size;
     }
