@@ -242,10 +242,15 @@ std::size_t Sidecar::likely(KeyKind kind, std::uint64_t hash, Bucket bucket,
     tables(kind).large.prefetch(hash);
     return 0;
   }
-  const SmallTable::Group group = SmallTable::first_group(groups);
-  if (group.size() < groups.size()) return 0;
-  std::copy_n(group.begin(), std::min(group.size(), out.size()), out.begin());
-  return group.size();
+  // Of several, the key with more events is the more likely one to be asked for.
+  SmallTable::Group most;
+  for (auto rest = groups; rest.size() > most.size();) {
+    const SmallTable::Group group = SmallTable::first_group(rest);
+    if (group.size() > most.size()) most = group;
+    rest = rest.subspan(group.size());
+  }
+  std::copy_n(most.begin(), std::min(most.size(), out.size()), out.begin());
+  return most.size();
 }
 
 std::uint32_t Sidecar::ordinal_at(std::uint64_t frame_offset) const {

@@ -78,9 +78,9 @@ class Sidecar final : public SegmentIndex {
   [[nodiscard]] std::uint64_t hash_of(const Key& key) const noexcept { return hash_(key); }
   void prefetch(KeyKind kind, std::uint64_t hash) const noexcept { tables(kind).small.prefetch(hash); }
   [[nodiscard]] Bucket bucket(KeyKind kind, std::uint64_t hash) const noexcept;
-  // The events of a rare key of that hash, if there is one, as far as there is room for them; returns how many they are. If the
-  // first of them has a key of that hash, they are all the events that the key has. Else, and where it returns 0, it takes a
-  // find() to know.
+  // The events of a rare key that may be of that hash, if there is one, as far as there is room for them; returns how many they
+  // are. If the first of them has a key of that hash, they are all the events that the key has. Else, and where it returns 0,
+  // it takes a find() to know.
   [[nodiscard]] std::size_t likely(KeyKind kind, std::uint64_t hash, Bucket bucket,
                                    std::span<std::uint32_t> out) const noexcept;
   void prefetch_places(std::span<const std::uint32_t> ordinals, Step step) const noexcept;
