@@ -53,14 +53,11 @@ Result<void> EventFetcher::fetch(const index::Place& place, EventView& event) {
 std::size_t EventFetcher::fetch_singles(std::span<const index::Place> places, std::span<const std::byte* const> ahead,
                                         std::span<EventView> events) const noexcept {
   std::array<std::uint64_t, kRunMax> offsets;
-  std::uint64_t least = ~std::uint64_t{0};
   const std::size_t most = std::min({places.size(), events.size(), kRunMax});
   std::size_t count = 0;
-  for (; count < most && places[count].index == 0; ++count) {
-    offsets[count] = places[count].offset;
-    least = std::min(least, offsets[count]);
-  }
-  return segment_.read_singles(std::span(offsets).first(count), check(least), ahead, events);
+  for (; count < most && places[count].index == 0; ++count) offsets[count] = places[count].offset;
+  if (count == 0) return 0;
+  return segment_.read_singles(std::span(offsets).first(count), check(offsets.front()), ahead, events);
 }
 
 void EventFetcher::prefetch(const index::Place& place) const noexcept {

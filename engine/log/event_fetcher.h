@@ -30,7 +30,7 @@ class EventFetcher final : public index::EventKeys {
   Result<void> fetch(std::uint32_t ordinal, EventView& event) { return fetch(index_.place(ordinal), event); }
   Result<void> fetch(const index::Place& place, EventView& event);
 
-  // Fetches the events at `places` up to the first one that is not alone in its frame, or not as it should be; as many as
+  // Fetches the events at `places`, which ascend, up to the first one that is not alone in its frame, or not as it should be; as many as
   // there is room for. Returns how many. Meanwhile frame i of `ahead` is brought to the cache along with event i.
   std::size_t fetch_singles(std::span<const index::Place> places, std::span<const std::byte* const> ahead,
                             std::span<EventView> events) const noexcept;

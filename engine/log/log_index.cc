@@ -128,6 +128,7 @@ Result<bool> LogIndex::ready(Part& part, const PositionWindow& window, SegmentCh
       if (covered && !choice.may_hold(checkpoint, ordinal, part.is_open())) return false;
     }
   }
+  if (part.is_open()) return true;
   DAYBOOK_TRY(open(part));
   return true;
 }

@@ -70,7 +70,11 @@ std::span<const index::Place> LookAhead::places(std::span<const std::uint32_t> o
   if (known.size() - from < ordinals.size() || !std::ranges::equal(ordinals, known.subspan(from, ordinals.size()))) {
     return {};
   }
-  return std::span(room_->places).subspan(share.begin + from, ordinals.size());
+  return places(from, ordinals.size());
+}
+
+std::span<const index::Place> LookAhead::places(std::size_t first, std::size_t count) const noexcept {
+  return std::span(room_->places).subspan(shares_[at_].begin + first, count);
 }
 
 }  // namespace daybook::log

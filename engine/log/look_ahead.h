@@ -40,6 +40,8 @@ class LookAhead {
   [[nodiscard]] std::span<const std::uint32_t> events() const noexcept;
   // The places of its events at those ordinals, of which there is one at least; none: they are not known here.
   [[nodiscard]] std::span<const index::Place> places(std::span<const std::uint32_t> ordinals) const noexcept;
+  // The places of `count` of events(), from number `first` on.
+  [[nodiscard]] std::span<const index::Place> places(std::size_t first, std::size_t count) const noexcept;
 
   // So many events are about to be read: the frames of later ones, for format::prefetch_frame() along with each. May be
   // fewer.

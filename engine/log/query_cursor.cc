@@ -31,8 +31,8 @@ bool QueryCursor::load() {
       continue;
     }
     const bool good = part_->with_index([&](const index::SegmentIndex& index) {
-      const std::size_t count = take(std::span(room).first(block_size_));
-      return count == 0 || read(index, std::span(room).first(count));
+      const std::span<const std::uint32_t> ordinals = take(std::span(room).first(block_size_));
+      return ordinals.empty() || read(index, ordinals);
     });
     if (!good) return false;
     block_size_ = std::min(block_size_ * 2, kBlockMax);
@@ -173,26 +173,29 @@ std::uint64_t QueryCursor::trusted_from() const noexcept {
   return part_->shared_segment()->written_from;
 }
 
-std::size_t QueryCursor::take(std::span<std::uint32_t> ordinals) {
+std::span<const std::uint32_t> QueryCursor::take(std::span<std::uint32_t> room) {
   OrdinalRange& range = matches_.range;
-  std::size_t count = 0;
+  std::span<const std::uint32_t> taken;
   if (!known_.empty()) {
     const auto begin = std::ranges::lower_bound(known_, range.begin);
     const std::span<const std::uint32_t> left(begin, std::ranges::lower_bound(begin, known_.end(), range.end));
-    count = std::min(left.size(), ordinals.size());
-    std::ranges::copy(forward_ ? left.first(count) : left.last(count), ordinals.begin());
+    const std::size_t count = std::min(left.size(), room.size());
+    taken = forward_ ? left.first(count) : left.last(count);
   } else if (forward_) {
-    count = matches_.events.read(range.begin, range.end, ordinals);
+    taken = room.first(matches_.events.read(range.begin, range.end, room));
   } else {
-    count = matches_.events.read_back(range.begin, range.end, ordinals);
-    std::reverse(ordinals.begin(), ordinals.begin() + static_cast<std::ptrdiff_t>(count));
+    const auto back = room.first(matches_.events.read_back(range.begin, range.end, room));
+    std::ranges::reverse(back);
+    taken = back;
   }
-  if (count < ordinals.size()) {
-    (forward_ ? range.begin : range.end) = forward_ ? range.end : range.begin;
+  if (taken.size() < room.size()) {
+    range = {};
+  } else if (forward_) {
+    range.begin = taken.back() + 1;
   } else {
-    (forward_ ? range.begin : range.end) = forward_ ? ordinals.back() + 1 : ordinals.front();
+    range.end = taken.front();
   }
-  return count;
+  return taken;
 }
 
 bool QueryCursor::read(const index::SegmentIndex& index, std::span<const std::uint32_t> ordinals) {
@@ -201,7 +204,9 @@ bool QueryCursor::read(const index::SegmentIndex& index, std::span<const std::ui
   next_ = end_ = block_.data();
   if (!events_) events_.emplace(part_->segment(), index, trusted_from());
   const std::span<const std::byte* const> ahead = ahead_.next_frames(ordinals.size());
-  std::span<const index::Place> places = ahead_.places(ordinals);
+  std::span<const index::Place> places =
+      known_.empty() ? ahead_.places(ordinals)
+                     : ahead_.places(static_cast<std::size_t>(ordinals.data() - known_.data()), ordinals.size());
   if (places.empty()) {
     const auto found = std::span(places_).first(ordinals.size());
     index.places(ordinals, found);

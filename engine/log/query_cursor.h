@@ -48,9 +48,9 @@ class QueryCursor final : public EventCursor {
   [[nodiscard]] OrdinalRange visible(const Part& part, const index::SegmentIndex& index) const;
   // Takes everything of the part at hand out of the window.
   void leave();
-  // The next ordinals of the part at hand, ascending in either direction; fewer than there is room for only when there are no
-  // more, and nothing is left then. Its index must not change meanwhile.
-  std::size_t take(std::span<std::uint32_t> ordinals);
+  // The next ordinals of the part at hand, ascending in either direction, in `room` or of known_; fewer than there is room for
+  // only when there are no more, and nothing is left then. Its index must not change meanwhile.
+  std::span<const std::uint32_t> take(std::span<std::uint32_t> room);
   bool read(const index::SegmentIndex& index, std::span<const std::uint32_t> ordinals);
   // What was found ahead in the part at hand is of another key: its matches once more, by the index.
   bool evaluate_again(const index::SegmentIndex& index);
