@@ -187,9 +187,9 @@ class PackedList::Parser {
     std::array<std::uint32_t, kBlock> room;
     const auto numbers = std::span(room).first(list_.numbers(number));
     list_.read_from(kBlock * number, numbers);
-    bool ascends = numbers.back() < behind;
-    for (std::size_t i = 1; i < numbers.size(); ++i) ascends &= numbers[i - 1] < numbers[i];
-    if (!ascends) return broken("packed list ascends", data_at_ + start_, behind, numbers.back());
+    std::uint32_t descents = numbers.back() < behind ? 0 : 1;
+    for (std::size_t i = 1; i < numbers.size(); ++i) descents |= numbers[i - 1] < numbers[i] ? 0 : 1;
+    if (descents != 0) return broken("packed list ascends", data_at_ + start_, behind, numbers.back());
 
     // Those of the slab before, and then of the last one: a slab between has few.
     const auto same = std::ranges::upper_bound(numbers, before_ | (kSlabSize - 1)) - numbers.begin();

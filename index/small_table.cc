@@ -205,27 +205,37 @@ Result<> SmallTable::check_lines(std::uint32_t entries) const noexcept {
 // Marks ascend in a bucket; the ordinals of a group ascend, the first ones of the groups of a slot descend.
 Result<> SmallTable::check_entries(std::uint32_t keys) const noexcept {
   std::uint64_t groups = 0;
+  std::uint32_t at = 0;
   for (std::uint32_t number = 0; number < buckets_; ++number) {
-    const Bucket bucket = bucket_at(number);
-    std::uint32_t first = 0;  // of the group
-    std::uint32_t count = 0;  // of it so far
-    Entry before;
-    for (std::uint32_t at = bucket.begin; at != bucket.end; ++at) {
-      const Entry entry = this->entry(at);
-      const auto wrong = [&](const char* what, std::uint64_t expected, std::uint64_t actual) {
-        return broken(what, data_offset() + std::uint64_t{at} * entry_bits_ / 8, expected, actual);
+    const std::uint32_t begin = at;
+    const std::uint32_t end = at + size_of(number);
+    std::uint64_t slot = 0;   // the smallest value of the mark
+    std::uint64_t first = 0;  // ordinal of the group
+    std::uint64_t before = 0;
+    std::uint32_t count = 0;  // of the group so far
+    for (; at != end; ++at) {
+      const std::uint64_t value = this->value(at);
+      const auto wrong = [&](const char* what, std::uint64_t expected) {
+        return broken(what, data_offset() + std::uint64_t{at} * entry_bits_ / 8, expected, value);
       };
-      if (entry.mark >= marks_) return wrong("small table mark", marks_, entry.mark);
-      const bool other_slot = at == bucket.begin || entry.mark != before.mark;
-      if (at != bucket.begin && entry.mark < before.mark) return wrong("small table ascends", before.mark, entry.mark);
-      if (other_slot || entry.ordinal <= before.ordinal) {
-        if (!other_slot && entry.ordinal >= first) return wrong("small table slot descends", first, entry.ordinal);
-        first = entry.ordinal;
+      if (at == begin || value - slot >= events_) {
+        if (value < slot) return wrong("small table ascends", slot);
+        slot = value / events_ * events_;
+        first = value - slot;
+        count = 0;
+        ++groups;
+      } else if (value - slot <= before) {
+        if (value - slot >= first) return wrong("small table slot descends", slot + first);
+        first = value - slot;
         count = 0;
         ++groups;
       }
-      if (++count >= kLargeFrom) return wrong("small table key is large", kLargeFrom - 1, count);
-      before = entry;
+      if (++count >= kLargeFrom) return wrong("small table key is large", kLargeFrom - 1);
+      before = value - slot;
+    }
+    if (slot >= std::uint64_t{marks_} * events_) {
+      return broken("small table mark", data_offset() + std::uint64_t{at - 1} * entry_bits_ / 8, marks_,
+                    slot / events_);
     }
   }
   if (groups != keys) return broken("small table keys", offsetof(TableHeader, keys), groups, keys);

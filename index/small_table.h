@@ -89,12 +89,12 @@ class SmallTable {
   template <typename Visit>
   void each_group(const Visit& visit) const {
     Room room;
+    std::uint32_t at = 0;
     for (std::uint32_t number = 0; number < buckets_; ++number) {
-      const Bucket bucket = bucket_at(number);
-      for (std::uint32_t at = bucket.begin; at != bucket.end;) {
+      for (const std::uint32_t end = at + size_of(number); at != end;) {
         const std::uint32_t mark = entry(at).mark;
         std::size_t count = 0;
-        for (; at != bucket.end && entry(at).mark == mark; ++at) room[count++] = entry(at).ordinal;
+        for (; at != end && entry(at).mark == mark; ++at) room[count++] = entry(at).ordinal;
         for (std::span<const std::uint32_t> rest(room.data(), count); !rest.empty();) {
           const Group group = first_group(rest);
           visit(std::uint64_t{number} * marks_ + mark, group);
@@ -129,10 +129,16 @@ class SmallTable {
   [[nodiscard]] std::uint64_t mark_of(std::uint64_t hash) const noexcept {
     return (hash & low_bits(32)) * marks_ >> 32;
   }
+  [[nodiscard]] std::uint32_t size_of(std::uint32_t bucket) const noexcept {
+    return lines_[bucket / kLineBuckets].sizes[bucket % kLineBuckets];
+  }
   [[nodiscard]] Bucket bucket_at(std::uint64_t number) const noexcept;
+  // Of an entry: its mark * events_ + its ordinal.
+  [[nodiscard]] std::uint64_t value(std::uint32_t at) const noexcept {
+    return load_bits(data_, std::uint64_t{at} * entry_bits_, entry_bits_);
+  }
   [[nodiscard]] Entry entry(std::uint32_t at) const noexcept {
-    const std::uint64_t value = load_bits(data_, std::uint64_t{at} * entry_bits_, entry_bits_);
-    return {static_cast<std::uint32_t>(value / events_), static_cast<std::uint32_t>(value % events_)};
+    return {static_cast<std::uint32_t>(value(at) / events_), static_cast<std::uint32_t>(value(at) % events_)};
   }
   [[nodiscard]] Result<> check_lines(std::uint32_t entries) const noexcept;
   [[nodiscard]] Result<> check_entries(std::uint32_t keys) const noexcept;
