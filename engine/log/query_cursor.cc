@@ -22,6 +22,8 @@ QueryCursor::QueryCursor(std::shared_ptr<LogIndex> index, QueryPlan plan, const 
   if (options.before != 0) window_.before = options.before;
 }
 
+std::shared_ptr<const void> QueryCursor::pin() const { return part_ == nullptr ? nullptr : part_->shared_segment(); }
+
 bool QueryCursor::load() {
   std::array<std::uint32_t, kBlockMax> room;
   while (!error_) {
@@ -42,7 +44,7 @@ bool QueryCursor::load() {
 }
 
 bool QueryCursor::next_part() {
-  std::shared_ptr<Part> part = parts_ == nullptr ? nullptr : part_in_window();
+  Part* part = parts_ == nullptr ? nullptr : part_in_window();
   if (part == nullptr) {
     // Backward: what is appended meanwhile is not before what was read.
     if (error_ || (parts_ != nullptr && !forward_)) return false;
@@ -55,24 +57,23 @@ bool QueryCursor::next_part() {
     }
     part = part_in_window();
   }
-  if (part == nullptr) return false;
-  return enter(std::move(part));
+  return part != nullptr && enter(*part);
 }
 
-std::shared_ptr<Part> QueryCursor::part_in_window() {
+Part* QueryCursor::part_in_window() {
   const Parts& parts = *parts_;
   const std::size_t begun = this->begun();
   std::size_t left = forward_ ? parts.size() - begun + (begun == 0 ? 0 : 1) : begun;
   for (; left > 0; --left) {
-    const std::shared_ptr<Part>& part = forward_ ? parts[parts.size() - left] : parts[left - 1];
-    const auto found = looks_into(*part);
+    Part& part = *(forward_ ? parts[parts.size() - left] : parts[left - 1]);
+    const auto found = looks_into(part);
     if (!found) {
       failed(found.error());
       return nullptr;
     }
     if (!*found) continue;
     if (key_ && (far_ || !in_first_)) look_ahead(left);
-    return part;
+    return &part;
   }
   return nullptr;
 }
@@ -129,10 +130,10 @@ OrdinalRange QueryCursor::visible(const Part& part, const index::SegmentIndex& i
   return range;
 }
 
-bool QueryCursor::enter(std::shared_ptr<Part> part) {
-  const auto entered = part->with_index([&](const auto& index) { return find_matches(*part, index); });
+bool QueryCursor::enter(const Part& part) {
+  const auto entered = part.with_index([&](const auto& index) { return find_matches(part, index); });
   if (!entered) return failed(entered.error());
-  part_ = std::move(part);
+  part_ = &part;
   epoch_ = part_->segment().header().epoch;
   return true;
 }

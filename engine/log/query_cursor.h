@@ -23,7 +23,7 @@ class QueryCursor final : public EventCursor {
  public:
   QueryCursor(std::shared_ptr<LogIndex> index, QueryPlan plan, const ReadOptions& options);
 
-  [[nodiscard]] std::shared_ptr<const void> pin() const override { return part_; }
+  [[nodiscard]] std::shared_ptr<const void> pin() const override;
 
  private:
   static constexpr std::size_t kBlockMax = 32;
@@ -32,14 +32,14 @@ class QueryCursor final : public EventCursor {
   // The next part with events to look at is at hand. False: none for now, or an error.
   bool next_part();
   // The next part that may have some; null: there is none, or an error. Those before it go out of the window.
-  std::shared_ptr<Part> part_in_window();
+  Part* part_in_window();
   // How many parts, from the beginning of the list, have begun where the window does, or ends, backward.
   std::size_t begun();
   // Whether there may be some, among those in looked_at_.
   Result<bool> looks_into(Part& part);
   // Looks ahead when the next part, `left` parts from the end of the list, has not been looked at.
   void look_ahead(std::size_t left);
-  bool enter(std::shared_ptr<Part> part);
+  bool enter(const Part& part);
   // What the part has of the events in question, among those in looked_at_.
   Result<void> find_matches(const Part& part, const index::SegmentIndex& index);
   // The same, by the index alone.
@@ -79,7 +79,7 @@ class QueryCursor final : public EventCursor {
   LookAhead ahead_;
 
   std::shared_ptr<const Parts> parts_;
-  std::shared_ptr<Part> part_;            // at hand, or null
+  const Part* part_ = nullptr;            // at hand, one of parts_; or null
   std::optional<EventFetcher> events_;    // of it, once one has been read
   OrdinalRange looked_at_;                // of it
   QueryPlan::Matches matches_;            // in that; what is left of their range
