@@ -57,11 +57,14 @@ class Events final : public EventKeys {
   }
   [[nodiscard]] const std::vector<Event>& all() const noexcept { return all_; }
 
-  [[nodiscard]] bool carries(std::uint32_t ordinal, const Key& key) const override {
-    const Event& event = all_[ordinal];
-    if (key.kind == KeyKind::stream) return event.stream == key.bytes;
-    return key.kind == KeyKind::type ? event.type == key.bytes
-                                     : std::find(event.tags.begin(), event.tags.end(), key.bytes) != event.tags.end();
+  [[nodiscard]] std::size_t carrier(std::span<const std::uint32_t> ordinals, const Key& key) const override {
+    const auto carries = [&](std::uint32_t ordinal) {
+      const Event& event = all_[ordinal];
+      if (key.kind == KeyKind::stream) return event.stream == key.bytes;
+      return key.kind == KeyKind::type ? event.type == key.bytes
+                                       : std::find(event.tags.begin(), event.tags.end(), key.bytes) != event.tags.end();
+    };
+    return static_cast<std::size_t>(std::ranges::find_if(ordinals, carries) - ordinals.begin());
   }
   void each(std::uint32_t /*ordinal*/, KeyKind /*kind*/,
             const std::function<void(std::string_view)>& /*visit*/) const override {}

@@ -30,7 +30,9 @@ struct TimeRange {
 class EventKeys {
  public:
   virtual ~EventKeys() = default;
-  [[nodiscard]] virtual bool carries(std::uint32_t ordinal, const Key& key) const = 0;
+  // Which of those events carries the key: the number of the first that does, or how many they are. An event that cannot be
+  // read does not matter where another one carries the key.
+  [[nodiscard]] virtual std::size_t carrier(std::span<const std::uint32_t> ordinals, const Key& key) const = 0;
   // Calls `visit` with each key of that kind that the event has: its stream or type, each of its distinct tags, its id if
   // it has one.
   virtual void each(std::uint32_t ordinal, KeyKind kind, const std::function<void(std::string_view)>& visit) const = 0;

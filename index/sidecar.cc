@@ -262,12 +262,17 @@ std::uint32_t Sidecar::ordinal_at(std::uint64_t frame_offset) const {
 SmallTable::Group Sidecar::find_group(const Key& key, std::uint64_t hash, const EventKeys& events,
                                       SmallTable::Room& room) const {
   const SmallTable& small = tables(key.kind).small;
-  for (auto rest = small.slot(hash, small.bucket(hash), room); !rest.empty();) {
-    const SmallTable::Group group = SmallTable::first_group(rest);
-    if (events.carries(group.front(), key)) return group;
-    rest = rest.subspan(group.size());
+  const auto groups = small.slot(hash, small.bucket(hash), room);
+  std::array<std::uint32_t, SmallTable::kBucketMax> firsts;
+  std::size_t count = 0;
+  for (auto rest = groups; !rest.empty(); rest = rest.subspan(SmallTable::first_group(rest).size())) {
+    firsts[count++] = rest.front();
   }
-  return {};
+  if (count == 0) return {};
+  const std::size_t number = events.carrier(std::span(firsts).first(count), key);
+  if (number == count) return {};
+  const auto begin = std::ranges::find(groups, firsts[number]);
+  return SmallTable::first_group({begin, groups.end()});
 }
 
 // The large table is asked first: it needs no look at an event.

@@ -79,9 +79,15 @@ bool EventFetcher::read_key_event(std::uint32_t ordinal, EventView& event) const
   return fetched.has_value();
 }
 
-bool EventFetcher::carries(std::uint32_t ordinal, const Key& key) const {
-  EventView event;
-  return read_key_event(ordinal, event) && log::carries(event, key);
+std::size_t EventFetcher::carrier(std::span<const std::uint32_t> ordinals, const Key& key) const {
+  const std::optional<Error> before = error_;
+  for (std::size_t i = 0; i < ordinals.size(); ++i) {
+    EventView event;
+    if (!read_key_event(ordinals[i], event) || !carries(event, key)) continue;
+    error_ = before;
+    return i;
+  }
+  return ordinals.size();
 }
 
 bool carries(const EventView& event, const Key& key) noexcept {

@@ -30,19 +30,20 @@ class EventFetcher final : public index::EventKeys {
   Result<void> fetch(std::uint32_t ordinal, EventView& event) { return fetch(index_.place(ordinal), event); }
   Result<void> fetch(const index::Place& place, EventView& event);
 
-  // Fetches the events at `places`, which ascend, up to the first one that is not alone in its frame, or not as it should be; as many as
-  // there is room for. Returns how many. Meanwhile frame i of `ahead` is brought to the cache along with event i.
+  // Fetches the events at `places`, which ascend, up to the first one that is not alone in its frame, or not as it should be;
+  // as many as there is room for. Returns how many. Meanwhile frame i of `ahead` is brought to the cache along with event i.
   std::size_t fetch_singles(std::span<const index::Place> places, std::span<const std::byte* const> ahead,
                             std::span<EventView> events) const noexcept;
 
   // Brings the first bytes of an event's frame to the cache, for a fetch that comes soon.
   void prefetch(const index::Place& place) const noexcept;
 
-  [[nodiscard]] bool carries(std::uint32_t ordinal, const index::Key& key) const override;
+  [[nodiscard]] std::size_t carrier(std::span<const std::uint32_t> ordinals, const index::Key& key) const override;
   void each(std::uint32_t ordinal, index::KeyKind kind,
             const std::function<void(std::string_view)>& visit) const override;
 
-  // What went wrong while the index asked: an answer that it gave then means nothing.
+  // What went wrong while the index asked: an answer that it gave then means nothing. An event that cannot be read is not
+  // wrong where another one settled the question.
   [[nodiscard]] const std::optional<Error>& error() const noexcept { return error_; }
 
  private:

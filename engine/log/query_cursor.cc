@@ -222,8 +222,8 @@ bool QueryCursor::read(const index::SegmentIndex& index, std::span<const std::ui
       if (!meanwhile.empty()) format::prefetch_frame(meanwhile.front());
       const auto fetched = events_->fetch(places[i], *end_);
       if (!fetched) {
-        const bool other = unproven_ && !events_->carries(ordinals[i], *key_) && !events_->error();
-        return other ? evaluate_again(index) : stop_at(ordinals[i], fetched.error());
+        const bool is_known = !unproven_ || events_->carrier(ordinals.subspan(i, 1), *key_) == 0;
+        return is_known ? stop_at(ordinals[i], fetched.error()) : evaluate_again(index);
       }
       count = 1;
     }

@@ -58,8 +58,9 @@ void check_bitmap(std::span<const std::byte> bytes) {
 // Events that carry any key, or none: the sidecar must not depend on what it is told.
 class AnyKeys final : public EventKeys {
  public:
-  [[nodiscard]] bool carries(std::uint32_t ordinal, const Key& key) const override {
-    return (key_hash(key) + ordinal) % 2 == 0;
+  [[nodiscard]] std::size_t carrier(std::span<const std::uint32_t> ordinals, const Key& key) const override {
+    const auto carries = [&](std::uint32_t ordinal) { return (key_hash(key) + ordinal) % 2 == 0; };
+    return static_cast<std::size_t>(std::ranges::find_if(ordinals, carries) - ordinals.begin());
   }
   void each(std::uint32_t ordinal, KeyKind /*kind*/,
             const std::function<void(std::string_view)>& visit) const override {

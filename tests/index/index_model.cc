@@ -134,9 +134,12 @@ std::vector<std::string> IndexModel::keys_of(std::uint32_t ordinal, KeyKind kind
   return {distinct.begin(), distinct.end()};
 }
 
-bool IndexModel::carries(std::uint32_t ordinal, const Key& key) const {
-  const auto keys = keys_of(ordinal, key.kind);
-  return std::find(keys.begin(), keys.end(), key.bytes) != keys.end();
+std::size_t IndexModel::carrier(std::span<const std::uint32_t> ordinals, const Key& key) const {
+  const auto carries = [&](std::uint32_t ordinal) {
+    const auto keys = keys_of(ordinal, key.kind);
+    return std::ranges::find(keys, key.bytes) != keys.end();
+  };
+  return static_cast<std::size_t>(std::ranges::find_if(ordinals, carries) - ordinals.begin());
 }
 
 void IndexModel::each(std::uint32_t ordinal, KeyKind kind, const std::function<void(std::string_view)>& visit) const {

@@ -44,7 +44,7 @@ class IndexModel final : public EventKeys {
 
   [[nodiscard]] const std::deque<ModelEvent>& events() const noexcept { return events_; }
   [[nodiscard]] std::vector<std::string> keys_of(std::uint32_t ordinal, KeyKind kind) const;
-  [[nodiscard]] bool carries(std::uint32_t ordinal, const Key& key) const override;
+  [[nodiscard]] std::size_t carrier(std::span<const std::uint32_t> ordinals, const Key& key) const override;
   void each(std::uint32_t ordinal, KeyKind kind, const std::function<void(std::string_view)>& visit) const override;
 
   // Every key of a kind with its ordinals.

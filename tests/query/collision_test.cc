@@ -79,8 +79,9 @@ class CollisionTest : public StoreTest {
     return all;
   }
 
-  // One bit of the payload of an event.
-  void damage(const std::string& payload) const {
+  // One bit of the payload of an event; or of the bytes `before` it, for 24 the size in its header, without which nothing of the
+  // event can be read.
+  void damage(const std::string& payload, std::size_t before = 0) const {
     for (const auto& entry : fs::directory_iterator(path() / "segments")) {
       if (entry.path().extension() != ".seg") continue;
       std::fstream file(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
@@ -88,8 +89,8 @@ class CollisionTest : public StoreTest {
       const std::size_t at = bytes.find(payload);
       if (at == std::string::npos) continue;
       file.clear();
-      file.seekp(static_cast<std::streamoff>(at));
-      file.put(static_cast<char>(payload.front() ^ 1));
+      file.seekp(static_cast<std::streamoff>(at - before));
+      file.put(static_cast<char>(bytes[at - before] ^ 1));
       return;
     }
     FAIL() << payload;
@@ -162,6 +163,18 @@ TEST_F(CollisionTest, DamageToOneIsNoErrorOfTheOther) {
   EXPECT_EQ(cursor.next(), nullptr);
   ASSERT_TRUE(cursor.error());
   EXPECT_EQ(cursor.error()->code, Errc::corrupt);
+}
+
+// Not either where the index has to ask both whose events these are.
+TEST_F(CollisionTest, NorWhereNothingCanBeReadOfIt) {
+  constexpr std::size_t kSizeField = 24;
+  for (int i = 300; i < 600; i += 10) damage("of-here-" + std::to_string(i) + ";", kSizeField);
+  reopen_with_sidecars();
+  for (int time = 0; time < 2; ++time) {
+    EXPECT_EQ(versions(there_), up_to(60));
+    EXPECT_EQ(store().count(Query::stream(there_)).value_or(0), 60u);
+  }
+  EXPECT_FALSE(store().count(Query::stream(here_)));
 }
 
 }  // namespace
