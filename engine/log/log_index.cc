@@ -128,17 +128,16 @@ Result<bool> LogIndex::ready(Part& part, const PositionWindow& window, SegmentCh
       if (covered && !choice.may_hold(checkpoint, ordinal, part.is_open())) return false;
     }
   }
-  if (part.is_open()) return true;
   DAYBOOK_TRY(open(part));
   return true;
 }
 
-Result<void> LogIndex::open(Part& part) {
-  if (part.is_open()) return {};
+Result<void> LogIndex::open_closed(Part& part) {
   const auto missing = part.open(*segments_);
   if (!missing) return fail(missing.error());
+  if (!*missing) return {};
   const std::lock_guard lock(want_mutex_);
-  if (*missing && want_) want_(part.number());
+  if (want_) want_(part.number());
   return {};
 }
 

@@ -92,7 +92,8 @@ class LogIndex {
   static std::shared_ptr<Part> part_behind(const std::shared_ptr<Part>& part);
   // The newest checkpoint, if it is of the log as it is, whose segments have those numbers.
   [[nodiscard]] std::unique_ptr<CheckpointFile> find_checkpoint(std::span<const std::uint64_t> numbers) const;
-  Result<void> open(Part& part);
+  Result<void> open(Part& part) { return part.is_open() ? Result<void>() : open_closed(part); }
+  Result<void> open_closed(Part& part);
 
   const std::shared_ptr<SegmentSet> segments_;
   const std::unique_ptr<io::Directory> checkpoints_;
