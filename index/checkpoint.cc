@@ -4,13 +4,10 @@
 #include <cstring>
 #include <limits>
 
+#include "index/broken.h"
+
 namespace daybook::index {
 namespace {
-
-std::unexpected<Error> broken(const char* what, std::uint64_t offset, std::uint64_t expected = 0,
-                              std::uint64_t actual = 0) {
-  return fail({.code = Errc::corrupt, .what = what, .offset = offset, .expected = expected, .actual = actual});
-}
 
 // Each begins where the one before ended, and none says more of itself than a segment can hold.
 Result<> check_segments(const CheckpointHeader& header, std::span<const CheckpointSegment> segments,

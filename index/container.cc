@@ -4,17 +4,15 @@
 #include <bit>
 #include <cassert>
 
+#include "index/bits.h"
+
 namespace daybook::index {
 namespace {
 
-constexpr std::uint32_t kWordBits = 64;
-
 // The bits of a word below `bit`, which may be 64.
 constexpr std::uint64_t below(std::uint32_t bit) noexcept {
-  return bit >= kWordBits ? ~std::uint64_t{0} : (std::uint64_t{1} << bit) - 1;
+  return bit >= kWordBits ? ~std::uint64_t{0} : low_bits(bit);
 }
-
-std::uint32_t count_bits(std::uint64_t word) noexcept { return static_cast<std::uint32_t>(std::popcount(word)); }
 
 // The first of [low, high) that before() is not true of; it is true of all up to some, and of none from there on.
 template <typename Before>

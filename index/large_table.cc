@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstring>
 
+#include "index/broken.h"
 #include "index/packed_list.h"
 #include "index/prefetch.h"
 #include "index/roaring_validator.h"
@@ -23,15 +24,6 @@ static_assert(sizeof(TableHeader) == 16);
 
 constexpr std::uint32_t kTextMax = 255;
 
-std::unexpected<Error> broken(const char* what, std::uint64_t offset, std::uint64_t expected, std::uint64_t actual) {
-  return fail({.code = Errc::corrupt, .what = what, .offset = offset, .expected = expected, .actual = actual});
-}
-
-std::unexpected<Error> moved(Error error, std::uint64_t offset) {
-  error.offset += offset;
-  return fail(error);
-}
-
 template <typename T>
 void put(std::span<const T> values, std::vector<std::byte>& out) {
   const auto bytes = std::as_bytes(values);
@@ -39,10 +31,6 @@ void put(std::span<const T> values, std::vector<std::byte>& out) {
 }
 
 void pad(std::vector<std::byte>& out) { out.resize(sidecar_align(out.size())); }
-
-bool zero(std::span<const std::byte> bytes) noexcept {
-  return std::all_of(bytes.begin(), bytes.end(), [](std::byte byte) { return byte == std::byte{0}; });
-}
 
 PackedList::Shape shape_of(const LargeEntry& entry) noexcept {
   return {.count = entry.count, .first = entry.first, .last = entry.last};
@@ -134,7 +122,7 @@ Result<LargeTable> LargeTable::parse(std::span<const std::byte> bytes, const Rul
   if (data_start > bytes.size() || header.data_size != bytes.size() - data_start) {
     return broken("large table size", 0, data_start, bytes.size());
   }
-  if (!zero(bytes.subspan(text_end, data_start - text_end))) return broken("large table padding", text_end, 0, 1);
+  if (!is_zero(bytes.subspan(text_end, data_start - text_end))) return broken("large table padding", text_end, 0, 1);
 
   LargeTable table;
   table.entries_ = {reinterpret_cast<const LargeEntry*>(bytes.data() + sizeof(header)), header.count};
@@ -164,7 +152,7 @@ Result<> LargeTable::check(const Rule& rule) const noexcept {
     text_end += entry.text_size;
     const std::uint64_t end = data_end + entry.data_size;
     data_end = sidecar_align(end);
-    if (!zero(data_.subspan(end, data_end - end))) {
+    if (!is_zero(data_.subspan(end, data_end - end))) {
       return broken("large table padding", offset_of(data_.data() + end), 0, 1);
     }
     DAYBOOK_TRY(check_key(entry, rule));

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <limits>
 
+#include "index/broken.h"
 #include "index/prefetch.h"
 
 namespace daybook::index {
@@ -22,12 +23,6 @@ static_assert(sizeof(ListHeader) == 16);
 
 constexpr std::uint64_t blocks_of(std::uint64_t count, std::uint64_t block) noexcept {
   return (count + block - 1) / block;
-}
-
-constexpr std::uint64_t padded(std::uint64_t data_size) noexcept { return (data_size + 7) / 8 * 8 + kBitsPad; }
-
-std::unexpected<Error> broken(const char* what, std::uint64_t offset, std::uint64_t expected, std::uint64_t actual) {
-  return fail({.code = Errc::corrupt, .what = what, .offset = offset, .expected = expected, .actual = actual});
 }
 
 }  // namespace

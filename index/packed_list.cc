@@ -7,22 +7,10 @@
 #include <limits>
 
 #include "index/bits.h"
+#include "index/broken.h"
 #include "index/container.h"
 
 namespace daybook::index {
-namespace {
-
-constexpr std::uint32_t kWordBits = 64;
-
-std::uint32_t count_bits(std::uint64_t word) noexcept { return static_cast<std::uint32_t>(std::popcount(word)); }
-
-constexpr std::uint64_t padded(std::uint64_t data_size) noexcept { return (data_size + 7) / 8 * 8 + kBitsPad; }
-
-std::unexpected<Error> broken(const char* what, std::uint64_t offset, std::uint64_t expected, std::uint64_t actual) {
-  return fail({.code = Errc::corrupt, .what = what, .offset = offset, .expected = expected, .actual = actual});
-}
-
-}  // namespace
 
 PackedList::Block PackedList::Block::of(std::uint32_t first, std::uint64_t behind, std::uint32_t numbers) noexcept {
   const std::uint64_t span = behind - first;
@@ -42,8 +30,7 @@ class PackedList::Cursor {
         bit_(0u - block.low_size() % 8),
         first_(block.first),
         others_(block.others),
-        low_bits_(block.low_bits),
-        low_mask_(low_bits(block.low_bits)) {
+        low_bits_(block.low_bits) {
     word_ = load_word(word_at_) & ~low_bits(block.low_size() % 8);
   }
 
@@ -57,8 +44,7 @@ class PackedList::Cursor {
     const std::uint32_t high = bit_ + static_cast<std::uint32_t>(std::countr_zero(word_)) - passed_;
     word_ &= word_ - 1;
     const std::uint32_t at = passed_++ * low_bits_;
-    const auto low = static_cast<std::uint32_t>(load_word(low_ + at / 8) >> (at % 8) & low_mask_);
-    return first_ + (high << low_bits_ | low);
+    return first_ + (high << low_bits_ | static_cast<std::uint32_t>(load_bits(low_, at, low_bits_)));
   }
 
   // Passes some of the numbers below `ordinal`, which is not below the block's first: by words.
@@ -99,7 +85,6 @@ class PackedList::Cursor {
   const std::uint32_t first_;
   const std::uint32_t others_;
   const std::uint32_t low_bits_;
-  const std::uint64_t low_mask_;
 };
 
 void PackedList::encode(std::span<const std::uint32_t> ascending, std::vector<std::byte>& out) {

@@ -3,6 +3,7 @@
 #include <bit>
 #include <cstring>
 
+#include "index/broken.h"
 #include "index/container.h"
 #include "index/roaring_layout.h"
 
@@ -11,13 +12,6 @@ namespace {
 
 constexpr std::uint32_t kContainersMax = 1u << 16;
 constexpr std::uint32_t kArrayMax = Container::kArrayMax;
-
-std::unexpected<Error> broken(const char* what, std::uint64_t offset) {
-  return fail({.code = Errc::corrupt, .what = what, .offset = offset});
-}
-std::unexpected<Error> broken(const char* what, std::uint64_t offset, std::uint64_t expected, std::uint64_t actual) {
-  return fail({.code = Errc::corrupt, .what = what, .offset = offset, .expected = expected, .actual = actual});
-}
 
 // What one container holds, of the low 16 bits.
 struct Extent {

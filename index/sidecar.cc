@@ -4,22 +4,13 @@
 #include <cassert>
 #include <cstring>
 
+#include "index/broken.h"
 #include "index/sidecar_layout.h"
 
 namespace daybook::index {
 namespace {
 
 constexpr std::uint64_t kUnit = 8;  // bytes; frames begin at multiples of it
-
-std::unexpected<Error> broken(const char* what, std::uint64_t offset, std::uint64_t expected = 0,
-                              std::uint64_t actual = 0) {
-  return fail({.code = Errc::corrupt, .what = what, .offset = offset, .expected = expected, .actual = actual});
-}
-
-std::unexpected<Error> moved(Error error, std::uint64_t offset) {
-  error.offset += offset;
-  return fail(error);
-}
 
 // The file is of that segment, and covers nothing that the segment does not have.
 Result<> check_identity(const SidecarHeader& header, const SidecarIdentity& expected) {

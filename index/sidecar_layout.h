@@ -59,7 +59,7 @@ struct SidecarHeader {
   std::uint64_t hash_high;
   std::array<SidecarSection, kSidecarSections> sections;
   std::array<std::uint64_t, 4> reserved;  // 0
-  std::uint64_t check;  // XXH3-64 of the header before it
+  std::uint64_t check;                    // XXH3-64 of the header before it
 };
 inline constexpr std::uint64_t kSidecarMagic = 0x0a31584449425944;  // "DYBIDX1\n"
 inline constexpr std::uint32_t kSidecarVersion = 4;

@@ -5,6 +5,7 @@
 #include <cassert>
 #include <cstring>
 
+#include "index/broken.h"
 #include "index/prefetch.h"
 #include "index/sidecar_layout.h"
 
@@ -22,10 +23,6 @@ static_assert(sizeof(TableHeader) == SmallTable::kAlignment);
 constexpr std::uint32_t kBucketEntries = 4;  // on average
 constexpr std::uint64_t kMarksMin = 32;
 constexpr std::uint64_t kSlotKeysMax = 8;  // so that somebody who chooses keys of one hash makes little work
-
-std::unexpected<Error> broken(const char* what, std::uint64_t offset, std::uint64_t expected, std::uint64_t actual) {
-  return fail({.code = Errc::corrupt, .what = what, .offset = offset, .expected = expected, .actual = actual});
-}
 
 // Four sums of 16 bits: of the bytes at even and at odd places.
 constexpr std::uint64_t paired_bytes(std::uint64_t word) noexcept {
@@ -179,7 +176,7 @@ Result<SmallTable> SmallTable::parse(std::span<const std::byte> bytes, std::uint
   const std::uint64_t end = std::uint64_t{header.entries} * table.entry_bits_;
   const std::uint64_t cut = end % 8 == 0 ? 0 : load_bits(table.data_, end, static_cast<std::uint32_t>(8 - end % 8));
   const auto pad = bytes.subspan(table.data_offset() + (end + 7) / 8);
-  if (cut != 0 || std::ranges::any_of(pad, [](std::byte byte) { return byte != std::byte{0}; })) {
+  if (cut != 0 || !is_zero(pad)) {
     return broken("small table padding", table.data_offset() + end / 8, 0, 1);
   }
   return table;
@@ -264,12 +261,11 @@ void SmallTable::prefetch(Bucket bucket) const noexcept {
 std::span<const std::uint32_t> SmallTable::slot(std::uint64_t hash, Bucket bucket, Room& room) const noexcept {
   const std::uint64_t first = mark_of(hash) * events_;
   const std::uint64_t events = events_;
-  const std::uint64_t mask = low_bits(entry_bits_);
-  const std::uint64_t step = entry_bits_;
-  const std::uint64_t end = bucket.end * step;
+  const std::uint32_t width = entry_bits_;
+  const std::uint64_t end = std::uint64_t{bucket.end} * width;
   std::uint32_t count = 0;
-  for (std::uint64_t bit = bucket.begin * step; bit != end; bit += step) {
-    const std::uint64_t ordinal = (load_word(data_ + bit / 8) >> (bit % 8) & mask) - first;
+  for (std::uint64_t bit = std::uint64_t{bucket.begin} * width; bit != end; bit += width) {
+    const std::uint64_t ordinal = load_bits(data_, bit, width) - first;
     room[count] = static_cast<std::uint32_t>(ordinal);
     count += ordinal < events ? 1 : 0;
   }

@@ -92,9 +92,11 @@ class SmallTable {
     std::uint32_t at = 0;
     for (std::uint32_t number = 0; number < buckets_; ++number) {
       for (const std::uint32_t end = at + size_of(number); at != end;) {
-        const std::uint32_t mark = entry(at).mark;
+        const std::uint64_t mark = value(at) / events_;
         std::size_t count = 0;
-        for (; at != end && entry(at).mark == mark; ++at) room[count++] = entry(at).ordinal;
+        for (; at != end && value(at) / events_ == mark; ++at) {
+          room[count++] = static_cast<std::uint32_t>(value(at) % events_);
+        }
         for (std::span<const std::uint32_t> rest(room.data(), count); !rest.empty();) {
           const Group group = first_group(rest);
           visit(std::uint64_t{number} * marks_ + mark, group);
@@ -111,10 +113,6 @@ class SmallTable {
     std::uint32_t start = 0;
   };
   static_assert(sizeof(Line) == kAlignment);
-  struct Entry {
-    std::uint32_t mark = 0;
-    std::uint32_t ordinal = 0;
-  };
   class Encoder;
 
   // Of a table with so many buckets, of a segment with so many events, one at least: all but where its bytes are.
@@ -136,9 +134,6 @@ class SmallTable {
   // Of an entry: its mark * events_ + its ordinal.
   [[nodiscard]] std::uint64_t value(std::uint32_t at) const noexcept {
     return load_bits(data_, std::uint64_t{at} * entry_bits_, entry_bits_);
-  }
-  [[nodiscard]] Entry entry(std::uint32_t at) const noexcept {
-    return {static_cast<std::uint32_t>(value(at) / events_), static_cast<std::uint32_t>(value(at) % events_)};
   }
   [[nodiscard]] Result<> check_lines(std::uint32_t entries) const noexcept;
   [[nodiscard]] Result<> check_entries(std::uint32_t keys) const noexcept;
